@@ -1,0 +1,279 @@
+"""Frozen data shared by every other module. Nothing here computes, opens a file or imports the rest of the project.
+
+Errors, by whose they are:
+
+    the student's   never an exception: an `Outcome` (returned, raised, lost)
+    the author's    AuthorError       a chapter file says something impossible; carries file and line; exit code 1
+    the user's      UsageError        a wrong path, name or option on the command line; exit code 2
+    ours            OurError          the machine or the engine failed; exit code 3, never a zero nor a full mark
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+
+class AuthorError(Exception):
+    """The chapter file asks for something impossible. The message says what to change."""
+
+    def __init__(self, message: str, *, file: str | None = None, line: int | None = None):
+        super().__init__(message)
+        self.message, self.file, self.line = message, file, line
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.file else ""
+        return place + self.message
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as it was typed; nothing was changed."""
+
+
+class OurError(Exception):
+    """The machine or the engine failed, not the student: no score may come of it."""
+
+
+# ---- what a call is made of -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a value should look like.
+
+    `axes` names the axes of an array; `None` means a plain Python value. A tuple's parts are in `items`.
+    """
+
+    kind: Literal["float", "int", "bool", "complex", "key", "function", "text", "tuple", "any"] = "any"
+    axes: tuple[str, ...] | None = None
+    items: tuple[Spec, ...] = ()
+
+
+@dataclass(frozen=True)
+class Transform:
+    """`grad` (axes = the argument's number), `vmap` (axes = in_axes) or `jit` of the student's function."""
+
+    name: Literal["grad", "jit", "vmap"]
+    axes: tuple[int | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """Arguments for one use of an exercise. Pure data, but for `Spy` leaves.
+
+    `args=None` leaves the object itself uncalled and goes straight to `then`: method names and their arguments, each
+    applied to what the step before returned (a method that returns None, as `fit` often does, keeps the object).
+    """
+
+    args: tuple[Any, ...] | None
+    then: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    transform: Transform | None = None
+
+
+@dataclass(frozen=True)
+class Given:
+    """A helper whose source the sheet carries to the student's side (`Sheet.given`)."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """A JAX random key, made on the side that uses it."""
+
+    seed: int
+
+
+@dataclass(frozen=True)
+class Handle:
+    """An object that stays on the student's side and can be called again. `type` is only a claim."""
+
+    ident: int
+    type: str = ""
+    callable: bool = False
+
+
+@dataclass(frozen=True)
+class Spy:
+    """A function that stays on the grader's side; the student's code calls it back. Its arguments are hostile data.
+
+    With `returns`, it may also be called while JAX traces the caller (its axes are bound through `parameters`).
+    """
+
+    name: str
+    function: Callable[..., Any] = field(compare=False)
+    parameters: tuple[Spec, ...] = ()
+    returns: Spec | None = None
+
+
+# ---- what comes back --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A value came back. `changed` lists the numbers of arguments that the call altered (the worker's claim)."""
+
+    value: Any
+    seconds: float = 0.0
+    changed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The student's code raised. All three texts are the student's own, and hostile."""
+
+    type: str
+    message: str = ""
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """No answer: `missing` (the name is not defined), `time`, `memory`, `exit` (the process ended), `protocol` (bytes
+    that are not an answer), `flood` (more output than allowed)."""
+
+    why: Literal["missing", "time", "memory", "exit", "protocol", "flood"]
+    detail: str = ""
+
+
+Outcome: TypeAlias = Returned | Raised | Lost
+
+
+@dataclass(frozen=True)
+class LawResult:
+    """How a law ended: kept, or broken with the kind and message of a finding."""
+
+    kept: bool
+    kind: str = "law"
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class CellOutcome:
+    """One cell run: its outputs as nbformat dictionaries (plain text and PNG only), and how it ended."""
+
+    outputs: tuple[Mapping[str, Any], ...] = ()
+    outcome: Outcome = Returned(None)
+
+
+# ---- the sheet --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """|answer - expected| <= atol + rtol * |expected|, entry by entry."""
+
+    rtol: float = 1e-4
+    atol: float = 1e-5
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use. Times are on the grader's clock."""
+
+    check_seconds: float = 10.0
+    cell_seconds: float = 30.0
+    submission_seconds: float = 120.0
+    memory_mb: int = 3000
+    processes: int = 64
+    disk_mb: int = 64
+    output_kb: int = 512
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question to the student's code, with everything that is needed to judge the answer.
+
+    A value check has a `call`, what is `expected`, and what each mistake would `answers`. A law has a `seed` from which
+    its inputs are drawn, and `answers` says which mistakes keep it (True) or break it (False).
+    """
+
+    label: str
+    kind: Literal["value", "law"]
+    hidden: bool = False
+    weight: float = 1.0
+    call: Call | None = None
+    expected: Any = None
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    returns: Spec = Spec()
+    tolerance: Tolerance = Tolerance()
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ExerciseSheet:
+    """The checks of one exercise. `hints` are the mistakes' hints; `nudges` are given one by one on `hint()`."""
+
+    name: str
+    points: float
+    parameters: tuple[str, ...]
+    checks: tuple[Check, ...]
+    hints: Mapping[str, str] = field(default_factory=dict)
+    nudges: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    limits: Limits | None = None
+    after_submission: int = 0  # how many checks run when graded, the visible ones included
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The checks of one chapter, drawn from one seed. `given` and `laws` hold the source of helpers and visible laws."""
+
+    course: str
+    chapter: str
+    title: str
+    exercises: tuple[ExerciseSheet, ...]
+    given: Mapping[str, str] = field(default_factory=dict)
+    laws: Mapping[str, str] = field(default_factory=dict)
+    arrays: Literal["jax", "numpy"] = "jax"
+
+
+# ---- the verdict ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check taught us. `message` is empty when it passed. `mistake` names the mistake this answer equals."""
+
+    label: str
+    hidden: bool
+    passed: bool
+    kind: str = "value"
+    message: str = ""
+    hint: str = ""
+    mistake: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Findings and points of one exercise. `diagnosis` is the mistake that explains the hidden checks too, if one does."""
+
+    name: str
+    score: float
+    max_score: float
+    findings: tuple[Finding, ...]
+    diagnosis: str | None = None
+    hint: str = ""
+    carried_forward: bool = False
+    attempted: bool = True
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One submission, graded (or the reason why not). `cells` are the outputs of the student's own cells, by position."""
+
+    student: str
+    path: str
+    status: Literal["graded", "unreadable", "failed-ours"]
+    verdicts: tuple[Verdict, ...] = ()
+    max_score: float = 0.0
+    seconds: float = 0.0
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    cells: Mapping[int, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+
+    @property
+    def score(self) -> float:
+        return sum(v.score for v in self.verdicts)

@@ -1,0 +1,49 @@
+"""The seam between grader and student: everything the grader may do with a submission's code.
+
+Implemented by the sandboxed pool (`sandbox.pool`), and, without any protection, by `sandbox.local` for the student's own
+notebook, for `verify` and for tests. Nothing else in the engine may run code of a submission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from autograder.records import Call, CellOutcome, Handle, Limits, Outcome, Spy
+
+
+class Student(Protocol):
+    """One worker that holds one submission's code. After a `Lost` outcome other than `missing` the worker is gone."""
+
+    def run(self, source: str, *, seconds: float) -> CellOutcome:
+        """What a notebook cell put out, and how it ended: `Returned(None)`, `Raised` or `Lost`."""
+        ...
+
+    def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:
+        """What the object named `target` (in the submission's namespace, or a handle) answers to `call`."""
+        ...
+
+    def bind(self, name: str, spy: Spy) -> None:
+        """Put a function of the grader's behind a name: the reference that carries an error forward."""
+        ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Student: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+class Sandbox(Protocol):
+    """Opens workers. `layers` names the protections in force, for the report."""
+
+    @property
+    def layers(self) -> tuple[str, ...]: ...
+
+    def open(
+        self, limits: Limits, *, given: Mapping[str, str] = {}, arrays: Literal["jax", "numpy"] = "jax"
+    ) -> Student:
+        """A fresh worker with an empty namespace, in which helpers of `given` (name -> source) can be passed as arguments."""
+        ...
+
+    def close(self) -> None: ...
