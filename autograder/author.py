@@ -1,0 +1,275 @@
+"""What a chapter file uses: `exercise`, `written`, `given`, and `close` for laws.
+
+An exercise collects what its author says about it. It draws nothing and runs nothing: `sheet` does that, from a seed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.laws import close
+from autograder.records import AuthorError, Limits, Spec, Tolerance, Transform
+from autograder.signature import Parameter, parameters_of, returns_of
+
+__all__ = ["Helper", "Tolerance", "Limits", "close", "exercise", "given", "written"]
+
+
+@dataclass(frozen=True)
+class Helper:
+    """A function whose source travels to the student's side, where it can be passed as an argument."""
+
+    name: str
+    source: str
+    function: Callable[..., Any]
+
+    def __call__(self, *args: Any) -> Any:
+        return self.function(*args)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A value check before it is drawn: a probe (values by name) or a case (arguments as they are)."""
+
+    label: str
+    hidden: bool
+    weight: float
+    tolerance: Tolerance
+    transform: Transform | None
+    methods: tuple[str, ...]
+    values: Mapping[str, Any]
+    args: tuple[Any, ...] | None = None
+    then: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    expect: Any = None
+
+
+@dataclass(frozen=True)
+class Law:
+    """A property that must hold, judged on the grader's side by calling the student's function."""
+
+    label: str
+    hidden: bool
+    weight: float
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A named function beside the reference: a mistake (`text` is its hint), an alternate or an oracle."""
+
+    name: str
+    function: Callable[..., Any]
+    text: str
+
+
+class Exercise:
+    """One function or class to write, and all that is known about right and wrong answers to it."""
+
+    def __init__(self, target: Callable[..., Any], points: float, **options: Any):
+        self.target, self.points = target, points
+        self.name: str = target.__name__
+        self.nudges: tuple[str, ...] = tuple(options["hints"])
+        self.needs: tuple[str, ...] = tuple(options["needs"])
+        self.drawers: Mapping[str, Callable[..., Any]] = options["draw"]
+        self.tolerance: Tolerance = options["tolerance"]
+        self.limits: Limits | None = options["limits"]
+        self.questions: list[Question] = []
+        self.laws: list[Law] = []
+        self.mistakes: list[Variant] = []
+        self.alternates: list[Variant] = []
+        self.oracles: list[Variant] = []
+        self.equivalents: dict[str, str] = {}
+        self.parameters: Mapping[str, tuple[Parameter, ...]] = parameters_of(target)
+        self.returns: Mapping[str, Spec] = returns_of(target)
+
+    def probe(
+        self,
+        label: str,
+        *,
+        hidden: bool = False,
+        weight: float = 1.0,
+        tolerance: Tolerance | None = None,
+        grad: int | None = None,
+        jit: bool = False,
+        vmap: Sequence[int | None] | None = None,
+        then: Sequence[str] = (),
+        **values: Any,
+    ) -> None:
+        """A call on drawn inputs. `values` give every axis a size, and every argument that is no array a value.
+
+        An array may be given as a drawer, `f(rng, <axes by name>)`. `grad=0` asks for the gradient in the first
+        argument, `vmap=(0, None)` maps over a new leading axis whose size is `batch`. For a class, `then` names the
+        methods to call after construction; their arguments are drawn as well.
+        """
+        known = {"batch"} if vmap else set[str]()
+        for method in ("", *then):
+            if method not in self.parameters:
+                raise AuthorError(f"{label!r} calls the method {method!r}, but {self.name} has none of that name.")
+            for parameter in self.parameters[method]:
+                known |= {parameter.name, *(parameter.spec.axes or ())}
+        for name in values.keys() - known:
+            raise AuthorError(
+                f"{label!r} says {name}={values[name]!r}, but {self.name} has no axis or argument of that name; "
+                f"it has {', '.join(sorted(known))}."
+            )
+        self._ask(label, hidden, weight, tolerance, _transform(grad, jit, vmap), tuple(then), values)
+
+    def case(
+        self,
+        label: str,
+        *args: Any,
+        hidden: bool = False,
+        weight: float = 1.0,
+        tolerance: Tolerance | None = None,
+        grad: int | None = None,
+        jit: bool = False,
+        vmap: Sequence[int | None] | None = None,
+        then: Sequence[tuple[Any, ...]] = (),
+        expect: Any = None,
+    ) -> None:
+        """A call on inputs made by hand. `expect` is an answer found by hand, with which the reference must agree.
+
+        For a class, `then` lists methods with their arguments: `then=[("fit", X, y), ("predict", X_new)]`.
+        """
+        steps = tuple((name, tuple(rest)) for name, *rest in then)
+        transform = _transform(grad, jit, vmap)
+        self._ask(label, hidden, weight, tolerance, transform, tuple(s for s, _ in steps), {}, args, steps, expect)
+
+    def law(
+        self, function: Callable[..., Any] | None = None, *, hidden: bool = False, weight: float = 1.0, draws: int = 1
+    ) -> Any:
+        """A property `law(f, rng) -> bool` of the student's `f`; its docstring is what the student reads.
+
+        `f` checks shape and dtype of every answer and refuses NaN before the law sees it; `f.grad(0)`, `f.jit()` and
+        `f.vmap(0, None)` are its transforms; a function passed to `f` is a spy that stays on the grader's side.
+        `draws` repeats the law on that many independent draws, each a check of its own.
+        """
+
+        def register(law: Callable[..., Any]) -> Callable[..., Any]:
+            text = described(law, "a law", "what must hold, as the student will read it")
+            for i in range(draws):
+                label = text if i == 0 else f"{text} (draw {i + 1})"
+                self._new(label)
+                self.laws.append(Law(label, hidden, weight, law))
+            return law
+
+        return register if function is None else register(function)
+
+    def mistake(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A wrong solution. Its docstring is the hint for those who made it."""
+        self.mistakes.append(Variant(function.__name__, function, described(function, "a mistake", "the hint")))
+        return function
+
+    def alternate(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A correct solution that looks different, and must earn everything."""
+        self.alternates.append(Variant(function.__name__, function, inspect.getdoc(function) or ""))
+        return function
+
+    def oracle(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """An independent way to the same answers: another library or another algorithm."""
+        self.oracles.append(Variant(function.__name__, function, inspect.getdoc(function) or ""))
+        return function
+
+    def equivalent(self, mutant: str, *, because: str) -> None:
+        """Marks an automatic mutant of the reference, as `verify` prints it, as correct, with the reason."""
+        self.equivalents[mutant] = because
+
+    def _ask(
+        self,
+        label: str,
+        hidden: bool,
+        weight: float,
+        tolerance: Tolerance | None,
+        transform: Transform | None,
+        methods: tuple[str, ...],
+        values: Mapping[str, Any],
+        args: tuple[Any, ...] | None = None,
+        then: tuple[tuple[str, tuple[Any, ...]], ...] = (),
+        expect: Any = None,
+    ) -> None:
+        self._new(label)
+        kept = tolerance or self.tolerance
+        self.questions.append(
+            Question(label, hidden, weight, kept, transform, methods, values, args, then, expect)
+        )
+
+    def _new(self, label: str) -> None:
+        if label in {q.label for q in self.questions} | {law.label for law in self.laws}:
+            raise AuthorError(f"{self.name} has two checks labelled {label!r}; labels should differ.")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A question answered in words and graded by a person, with the rubric to grade it by."""
+
+    name: str
+    prompt: str
+    points: float
+    rubric: str
+
+
+def exercise(
+    target: Callable[..., Any],
+    *,
+    points: float,
+    hints: Sequence[str] = (),
+    needs: Sequence[Exercise] = (),
+    draw: Mapping[str, Callable[..., Any]] = {},
+    tolerance: Tolerance = Tolerance(),
+    limits: Limits | None = None,
+) -> Exercise:
+    """An exercise whose reference solution is `target`, a function or class of `solutions/`.
+
+    `hints` are given one by one when a student asks; `needs` are earlier exercises that the student's answer may call
+    (a mistake there is not charged twice); `draw` says how an argument is drawn, `f(rng, <axes by name>)`.
+    """
+    if points <= 0:
+        raise AuthorError(f"{target.__name__} has points={points}, but points should be positive.")
+    described(target, "an exercise", "the prompt that the student reads")
+    names = tuple(e.name for e in needs)
+    return Exercise(
+        target, points, hints=hints, needs=names, draw=draw, tolerance=tolerance, limits=limits
+    )
+
+
+def written(name: str, prompt: str, *, points: float, rubric: str) -> Written:
+    """A question graded by a person. The rubric is for graders: it is never released."""
+    if points <= 0 or not rubric.strip():
+        raise AuthorError(f"The written question {name!r} needs positive points and a rubric.")
+    return Written(name, textwrap.dedent(prompt).strip(), points, textwrap.dedent(rubric).strip())
+
+
+def given(function: Callable[..., Any]) -> Helper:
+    """A helper whose source is shipped to the student's side. It may use `np`, `jax`, `jnp` and other helpers."""
+    source = textwrap.dedent(inspect.getsource(function))
+    lines = source.splitlines()
+    while lines and lines[0].lstrip().startswith("@"):
+        lines.pop(0)
+    return Helper(function.__name__, "\n".join(lines) + "\n", function)
+
+
+def described(function: Callable[..., Any], what: str, text: str) -> str:
+    """The docstring of `function` on one line or more, or an AuthorError that asks for it."""
+    doc = inspect.getdoc(function)
+    if not doc:
+        code = getattr(function, "__code__", None)
+        raise AuthorError(
+            f"{function.__name__} is {what}, and its docstring should be {text}.",
+            file=code.co_filename if code else None,
+            line=code.co_firstlineno if code else None,
+        )
+    return doc
+
+
+def _transform(grad: int | None, jit: bool, vmap: Sequence[int | None] | None) -> Transform | None:
+    asked = (grad is not None) + jit + (vmap is not None)
+    if asked > 1:
+        raise AuthorError("A check may ask for one of grad, jit and vmap, not for several at once.")
+    if grad is not None:
+        return Transform("grad", (grad,))
+    if vmap is not None:
+        return Transform("vmap", tuple(vmap))
+    return Transform("jit") if jit else None

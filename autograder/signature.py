@@ -1,0 +1,79 @@
+"""What a function's annotations say about the shapes of its arguments and of its answer.
+
+Understands jaxtyping (`Float[Array, "n d"]`) without importing it, plain Python types, and tuples of these.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.records import AuthorError, Spec
+
+_KINDS = {
+    "Float": "float", "Num": "float", "Real": "float", "Inexact": "float",
+    "Int": "int", "Integer": "int", "UInt": "int",
+    "Bool": "bool", "Complex": "complex", "Key": "key", "PRNGKeyArray": "key",
+}  # fmt: skip
+_PLAIN = {float: "float", int: "int", bool: "bool", complex: "complex", str: "text"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument: its name, what it should look like, and whether it may be left out."""
+
+    name: str
+    spec: Spec
+    optional: bool = False
+
+
+def spec_of(annotation: Any) -> Spec:
+    """The `Spec` of an annotation. Axes are names or numbers; anything cleverer is an AuthorError."""
+    if annotation in _PLAIN:
+        return Spec(_PLAIN[annotation])
+    dims, dtype = getattr(annotation, "dim_str", None), getattr(annotation, "dtype", None)
+    if dims is not None and dtype is not None:
+        axes = tuple(dims.split())
+        for axis in axes:
+            if not (axis.isidentifier() or axis.isdigit()):
+                raise AuthorError(f"The axis {axis!r} in {annotation} should be a plain name or a number.")
+        kind = _KINDS.get(dtype.__name__, "any")
+        return Spec("key") if kind == "key" else Spec(kind, axes)
+    origin = typing.get_origin(annotation)
+    if origin is tuple:
+        return Spec("tuple", items=tuple(spec_of(a) for a in typing.get_args(annotation)))
+    if origin is typing.Union or origin is types.UnionType:  # the first member says it best: jaxtyping's PRNGKeyArray
+        return spec_of(typing.get_args(annotation)[0])
+    if origin is not None and getattr(origin, "__name__", "") == "Callable":
+        return Spec("function")
+    if annotation is Callable or annotation is types.FunctionType:
+        return Spec("function")
+    return Spec("any")
+
+
+def parameters_of(target: Callable[..., Any]) -> Mapping[str, tuple[Parameter, ...]]:
+    """The parameters of a function under "", or of a class: its construction under "", its methods under their names."""
+    if not inspect.isclass(target):
+        return {"": _parameters(target)}
+    found = {"": _parameters(target.__init__, method=True)}
+    for name, method in inspect.getmembers(target, inspect.isfunction):
+        if not name.startswith("_"):
+            found[name] = _parameters(method, method=True)
+    return found
+
+
+def returns_of(target: Callable[..., Any]) -> Mapping[str, Spec]:
+    """What a function answers under "", and for a class what its methods answer under their names."""
+    if not inspect.isclass(target):
+        return {"": spec_of(inspect.signature(target).return_annotation)}
+    methods = inspect.getmembers(target, inspect.isfunction)
+    return {"": Spec()} | {n: spec_of(inspect.signature(m).return_annotation) for n, m in methods if n[0] != "_"}
+
+
+def _parameters(function: Callable[..., Any], *, method: bool = False) -> tuple[Parameter, ...]:
+    listed = list(inspect.signature(function).parameters.values())[1 if method else 0 :]
+    return tuple(Parameter(p.name, spec_of(p.annotation), p.default is not p.empty) for p in listed)
