@@ -17,7 +17,7 @@ _WHERE = {
     "written": "autograder.author",
 }
 
-__all__ = ["__version__", *_WHERE]
+__all__ = ["__version__", "check", "example", "exercise", "hint", "written"]
 
 
 def __getattr__(name: str) -> Any:

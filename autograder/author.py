@@ -12,22 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.laws import close
-from autograder.records import AuthorError, Limits, Spec, Tolerance, Transform
-from autograder.signature import Parameter, parameters_of, returns_of
+from autograder.records import AuthorError, Helper, Limits, Signature, Tolerance, Transform
+from autograder.signature import signatures_of
 
-__all__ = ["Helper", "Tolerance", "Limits", "close", "exercise", "given", "written"]
-
-
-@dataclass(frozen=True)
-class Helper:
-    """A function whose source travels to the student's side, where it can be passed as an argument."""
-
-    name: str
-    source: str
-    function: Callable[..., Any]
-
-    def __call__(self, *args: Any) -> Any:
-        return self.function(*args)
+__all__ = ["Limits", "Tolerance", "close", "exercise", "given", "written"]
 
 
 @dataclass(frozen=True)
@@ -82,8 +70,7 @@ class Exercise:
         self.alternates: list[Variant] = []
         self.oracles: list[Variant] = []
         self.equivalents: dict[str, str] = {}
-        self.parameters: Mapping[str, tuple[Parameter, ...]] = parameters_of(target)
-        self.returns: Mapping[str, Spec] = returns_of(target)
+        self.signatures: Mapping[str, Signature] = signatures_of(target)
 
     def probe(
         self,
@@ -106,9 +93,9 @@ class Exercise:
         """
         known = {"batch"} if vmap else set[str]()
         for method in ("", *then):
-            if method not in self.parameters:
+            if method not in self.signatures:
                 raise AuthorError(f"{label!r} calls the method {method!r}, but {self.name} has none of that name.")
-            for parameter in self.parameters[method]:
+            for parameter in self.signatures[method].parameters:
                 known |= {parameter.name, *(parameter.spec.axes or ())}
         for name in values.keys() - known:
             raise AuthorError(
@@ -192,9 +179,7 @@ class Exercise:
     ) -> None:
         self._new(label)
         kept = tolerance or self.tolerance
-        self.questions.append(
-            Question(label, hidden, weight, kept, transform, methods, values, args, then, expect)
-        )
+        self.questions.append(Question(label, hidden, weight, kept, transform, methods, values, args, then, expect))
 
     def _new(self, label: str) -> None:
         if label in {q.label for q in self.questions} | {law.label for law in self.laws}:
@@ -230,9 +215,7 @@ def exercise(
         raise AuthorError(f"{target.__name__} has points={points}, but points should be positive.")
     described(target, "an exercise", "the prompt that the student reads")
     names = tuple(e.name for e in needs)
-    return Exercise(
-        target, points, hints=hints, needs=names, draw=draw, tolerance=tolerance, limits=limits
-    )
+    return Exercise(target, points, hints=hints, needs=names, draw=draw, tolerance=tolerance, limits=limits)
 
 
 def written(name: str, prompt: str, *, points: float, rubric: str) -> Written:

@@ -38,6 +38,9 @@ class OurError(Exception):
 # ---- what a call is made of -------------------------------------------------------------------------------------
 
 
+Kind: TypeAlias = Literal["float", "int", "bool", "complex", "key", "function", "text", "tuple", "any"]
+
+
 @dataclass(frozen=True)
 class Spec:
     """What a value should look like.
@@ -45,9 +48,26 @@ class Spec:
     `axes` names the axes of an array; `None` means a plain Python value. A tuple's parts are in `items`.
     """
 
-    kind: Literal["float", "int", "bool", "complex", "key", "function", "text", "tuple", "any"] = "any"
+    kind: Kind = "any"
     axes: tuple[str, ...] | None = None
     items: tuple[Spec, ...] = ()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument: its name, what it should look like, and whether it may be left out."""
+
+    name: str
+    spec: Spec
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a function takes and what it answers."""
+
+    parameters: tuple[Parameter, ...] = ()
+    returns: Spec = Spec()
 
 
 @dataclass(frozen=True)
@@ -73,9 +93,22 @@ class Call:
 
 @dataclass(frozen=True)
 class Given:
-    """A helper whose source the sheet carries to the student's side (`Sheet.given`)."""
+    """A function known to both sides by its name: a helper whose source the sheet carries (`Sheet.given`), or, in an
+    answer, a function that `bind` put on the student's side."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class Helper:
+    """The author's side of a `Given`: the function itself, and the source that travels."""
+
+    name: str
+    source: str
+    function: Callable[..., Any] = field(compare=False)
+
+    def __call__(self, *args: Any) -> Any:
+        return self.function(*args)
 
 
 @dataclass(frozen=True)
@@ -150,6 +183,16 @@ class LawResult:
 
 
 @dataclass(frozen=True)
+class Submission:
+    """What is graded of a notebook: its code cells, by their position in the notebook."""
+
+    student: str
+    path: str
+    cells: Mapping[int, str]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class CellOutcome:
     """One cell run: its outputs as nbformat dictionaries (plain text and PNG only), and how it ended."""
 
@@ -196,7 +239,6 @@ class Check:
     call: Call | None = None
     expected: Any = None
     answers: Mapping[str, Any] = field(default_factory=dict)
-    sizes: Mapping[str, int] = field(default_factory=dict)
     returns: Spec = Spec()
     tolerance: Tolerance = Tolerance()
     seed: int = 0
@@ -204,11 +246,14 @@ class Check:
 
 @dataclass(frozen=True)
 class ExerciseSheet:
-    """The checks of one exercise. `hints` are the mistakes' hints; `nudges` are given one by one on `hint()`."""
+    """The checks of one exercise. `hints` are the mistakes' hints; `nudges` are given one by one on `hint()`.
+
+    `signatures` holds the function's own under "", and those of a class's methods under their names.
+    """
 
     name: str
     points: float
-    parameters: tuple[str, ...]
+    signatures: Mapping[str, Signature]
     checks: tuple[Check, ...]
     hints: Mapping[str, str] = field(default_factory=dict)
     nudges: tuple[str, ...] = ()
@@ -219,7 +264,10 @@ class ExerciseSheet:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The checks of one chapter, drawn from one seed. `given` and `laws` hold the source of helpers and visible laws."""
+    """The checks of one chapter, drawn from one seed.
+
+    `given` holds the source of helpers by name, `laws` that of visible laws, by exercise and label as `exercise/label`.
+    """
 
     course: str
     chapter: str
@@ -248,7 +296,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Findings and points of one exercise. `diagnosis` is the mistake that explains the hidden checks too, if one does."""
+    """Findings and points of one exercise. `diagnosis` is the mistake that explains the hidden checks too, if any."""
 
     name: str
     score: float
@@ -262,7 +310,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Graded:
-    """One submission, graded (or the reason why not). `cells` are the outputs of the student's own cells, by position."""
+    """One submission, graded, or the reason why not. `cells` are the outputs of the student's cells, by position."""
 
     student: str
     path: str

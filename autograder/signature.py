@@ -9,26 +9,16 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from autograder.records import AuthorError, Spec
+from autograder.records import AuthorError, Kind, Parameter, Signature, Spec
 
-_KINDS = {
+_KINDS: Mapping[str, Kind] = {
     "Float": "float", "Num": "float", "Real": "float", "Inexact": "float",
     "Int": "int", "Integer": "int", "UInt": "int",
     "Bool": "bool", "Complex": "complex", "Key": "key", "PRNGKeyArray": "key",
 }  # fmt: skip
-_PLAIN = {float: "float", int: "int", bool: "bool", complex: "complex", str: "text"}
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One argument: its name, what it should look like, and whether it may be left out."""
-
-    name: str
-    spec: Spec
-    optional: bool = False
+_PLAIN: Mapping[Any, Kind] = {float: "float", int: "int", bool: "bool", complex: "complex", str: "text"}
 
 
 def spec_of(annotation: Any) -> Spec:
@@ -55,25 +45,19 @@ def spec_of(annotation: Any) -> Spec:
     return Spec("any")
 
 
-def parameters_of(target: Callable[..., Any]) -> Mapping[str, tuple[Parameter, ...]]:
-    """The parameters of a function under "", or of a class: its construction under "", its methods under their names."""
+def signatures_of(target: Callable[..., Any]) -> Mapping[str, Signature]:
+    """The signature of a function under "", or of a class: its construction under "", its methods under their names."""
     if not inspect.isclass(target):
-        return {"": _parameters(target)}
-    found = {"": _parameters(target.__init__, method=True)}
+        return {"": _signature(target)}
+    found = {"": _signature(target.__init__, method=True)}
     for name, method in inspect.getmembers(target, inspect.isfunction):
         if not name.startswith("_"):
-            found[name] = _parameters(method, method=True)
+            found[name] = _signature(method, method=True)
     return found
 
 
-def returns_of(target: Callable[..., Any]) -> Mapping[str, Spec]:
-    """What a function answers under "", and for a class what its methods answer under their names."""
-    if not inspect.isclass(target):
-        return {"": spec_of(inspect.signature(target).return_annotation)}
-    methods = inspect.getmembers(target, inspect.isfunction)
-    return {"": Spec()} | {n: spec_of(inspect.signature(m).return_annotation) for n, m in methods if n[0] != "_"}
-
-
-def _parameters(function: Callable[..., Any], *, method: bool = False) -> tuple[Parameter, ...]:
-    listed = list(inspect.signature(function).parameters.values())[1 if method else 0 :]
-    return tuple(Parameter(p.name, spec_of(p.annotation), p.default is not p.empty) for p in listed)
+def _signature(function: Callable[..., Any], *, method: bool = False) -> Signature:
+    found = inspect.signature(function)
+    listed = list(found.parameters.values())[1 if method else 0 :]
+    parameters = tuple(Parameter(p.name, spec_of(p.annotation), p.default is not p.empty) for p in listed)
+    return Signature(parameters, spec_of(found.return_annotation))

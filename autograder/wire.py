@@ -1,8 +1,8 @@
 """Values <-> bytes: a JSON tree and raw arrays. Nothing executable is ever encoded or decoded; there is no pickle.
 
-A value is written as two byte strings, `head` (JSON) and `blob` (the arrays' buffers, little-endian, one after another).
-Reading is strict, because what a worker sends is an attacker's data: unknown nodes, dtypes and records, and trees that are
-too deep, too wide or too large are `Malformed`. Only records named in `allow` come to life.
+A value is written as two byte strings: `head` (JSON) and `blob` (the arrays' buffers, little-endian, one after
+another). Reading is strict, because what a worker sends is an attacker's data: unknown nodes, dtypes and records, and
+trees that are too deep, too wide or too large are `Malformed`. Only records named in `allow` come to life.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from autograder import records
 DTYPES = {
     name: np.dtype(name).newbyteorder("<")
     for name in (
-        "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
+        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64", "complex64", "complex128"),
     )
 }
 MAX_HEAD = 8 << 20
@@ -33,7 +34,7 @@ MAX_RANK = 16
 
 Leaf = Callable[[Any], Any]
 
-HOSTILE: frozenset[type] = frozenset({records.Handle})
+HOSTILE: frozenset[type] = frozenset({records.Handle, records.Given})
 """Records that a worker may send."""
 
 TRUSTED: frozenset[type] = frozenset(
@@ -45,8 +46,10 @@ TRUSTED: frozenset[type] = frozenset(
         records.Handle,
         records.Key,
         records.Limits,
+        records.Parameter,
         records.Raised,
         records.Sheet,
+        records.Signature,
         records.Spec,
         records.Spy,
         records.Tolerance,
@@ -211,8 +214,8 @@ class _Reader:
         self.used += size * dtype.itemsize
         if type(offset) is not int or self.used > MAX_BLOB or not 0 <= offset <= len(self.blob) - size * dtype.itemsize:
             raise Malformed("an array's extent")
-        if dtype == bool:  # any byte but 0 and 1 would be a boolean that equals neither
-            return np.frombuffer(self.blob, np.uint8, size, offset).reshape(shape) != 0
+        if dtype.kind == "b":  # any byte but 0 and 1 would be a boolean that equals neither
+            return np.frombuffer(self.blob, np.uint8, size, offset).reshape(shape).astype(bool)
         return np.frombuffer(self.blob, dtype, size, offset).reshape(shape)
 
     def record(self, name: str, parts: dict[str, Any], *, depth: int) -> Any:
@@ -222,6 +225,8 @@ class _Reader:
             type(values["ident"]) is int and isinstance(values["type"], str) and isinstance(values["callable"], bool)
         ):
             raise Malformed("a handle's parts")
+        if record is records.Given and not isinstance(values["name"], str):
+            raise Malformed("a helper's name")
         if record is records.Spy:
             values["function"] = _elsewhere
         return record(**values)

@@ -10,10 +10,11 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from autograder.invoke import Bench, invoke, load_given
+from autograder.invoke import Bench, invoke, load_given, traceable
 from autograder.records import (
     Call,
     CellOutcome,
+    Given,
     Handle,
     Limits,
     Lost,
@@ -33,6 +34,7 @@ class LocalStudent:
     ):
         self._namespace = namespace
         self._handles: dict[int, Any] = {}
+        self._bound: dict[int, str] = {}
         self._bench = Bench(given, lambda h: self._handles[h.ident], self._spy, arrays)
 
     def run(self, source: str, *, seconds: float) -> CellOutcome:
@@ -56,7 +58,9 @@ class LocalStudent:
             return Lost("protocol", str(error))
 
     def bind(self, name: str, spy: Spy) -> None:
-        self._namespace[name] = self._bench.spy(spy)
+        function = traceable(self._spy(spy), spy)
+        self._namespace[name] = function
+        self._bound[id(function)] = name
 
     def close(self) -> None:
         self._handles.clear()
@@ -70,7 +74,9 @@ class LocalStudent:
     def _across(self, value: Any) -> Any:
         return decode(*encode(value, leaf=self._keep))
 
-    def _keep(self, value: Any) -> Handle:
+    def _keep(self, value: Any) -> Handle | Given:
+        if id(value) in self._bound:
+            return Given(self._bound[id(value)])
         handle = Handle(len(self._handles), f"{type(value).__module__}.{type(value).__qualname__}", callable(value))
         self._handles[handle.ident] = value
         return handle

@@ -1,7 +1,7 @@
 """The seam between grader and student: everything the grader may do with a submission's code.
 
-Implemented by the sandboxed pool (`sandbox.pool`), and, without any protection, by `sandbox.local` for the student's own
-notebook, for `verify` and for tests. Nothing else in the engine may run code of a submission.
+Implemented by the sandboxed pool (`sandbox.pool`), and, without any protection, by `sandbox.local` for the student's
+own notebook, for `verify` and for tests. Nothing else in the engine may run code of a submission.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Sandbox(Protocol):
     def open(
         self, limits: Limits, *, given: Mapping[str, str] = {}, arrays: Literal["jax", "numpy"] = "jax"
     ) -> Student:
-        """A fresh worker with an empty namespace, in which helpers of `given` (name -> source) can be passed as arguments."""
+        """A fresh worker with an empty namespace, where the helpers of `given` (name -> source) can be arguments."""
         ...
 
     def close(self) -> None: ...

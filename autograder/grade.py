@@ -1,0 +1,175 @@
+"""One submission, end to end: run its cells, ask its functions, judge the answers. The sandbox is passed in.
+
+Visible checks are asked before hidden ones, and no cell runs in a worker that has seen a hidden check: what a student's
+code puts out can therefore never hold a hidden input.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autograder.carry import reference_spies, wants_carrying
+from autograder.course import Chapter
+from autograder.judge import Result, judge
+from autograder.laws import Subject, judge_law
+from autograder.records import (
+    CellOutcome,
+    Check,
+    ExerciseSheet,
+    Graded,
+    Limits,
+    Lost,
+    Outcome,
+    Sheet,
+    Spy,
+    Submission,
+    Verdict,
+)
+from autograder.sandbox.seam import Sandbox, Student
+
+MAX_DEAD_CELLS = 3
+"""How many cells may end their worker before the submission is taken as it stands."""
+
+
+@dataclass
+class Attempt:
+    """What is known so far about one submission while it is being graded."""
+
+    deadline: float
+    outputs: dict[int, CellOutcome] = field(default_factory=dict)
+    dead: dict[int, Lost] = field(default_factory=dict)
+
+    def remaining(self, most: float) -> float:
+        return min(most, self.deadline - time.monotonic())
+
+
+def grade(chapter: Chapter, sheet: Sheet, submission: Submission, sandbox: Sandbox) -> Graded:
+    """The verdicts on one submission, in the order of the sheet."""
+    begin = time.monotonic()
+    limits = chapter.course.limits
+    attempt = Attempt(begin + limits.submission_seconds)
+    results: dict[str, list[Result]] = {}
+    for own, exercises in _by_limits(sheet.exercises, limits):
+        results |= _ask(chapter, sheet, submission, sandbox, own, exercises, attempt, {})
+    verdicts = {e.name: judge(e, results[e.name]) for e in sheet.exercises}
+    for exercise in sheet.exercises:
+        if wants_carrying(exercise, verdicts):
+            spies = reference_spies(chapter, exercise.needs)
+            own = exercise.limits or limits
+            again = _ask(chapter, sheet, submission, sandbox, own, (exercise,), attempt, spies)
+            carried = judge(exercise, again[exercise.name])
+            if carried.score > verdicts[exercise.name].score:
+                verdicts[exercise.name] = replace(carried, carried_forward=True)
+    return Graded(
+        student=submission.student,
+        path=submission.path,
+        status="graded",
+        verdicts=tuple(verdicts.values()),
+        max_score=sum(e.points for e in sheet.exercises),
+        seconds=time.monotonic() - begin,
+        notes=submission.notes + tuple(_cell_note(i, lost) for i, lost in sorted(attempt.dead.items())),
+        cells={i: outcome.outputs for i, outcome in attempt.outputs.items()},
+    )
+
+
+def _ask(
+    chapter: Chapter,
+    sheet: Sheet,
+    submission: Submission,
+    sandbox: Sandbox,
+    limits: Limits,
+    exercises: Sequence[ExerciseSheet],
+    attempt: Attempt,
+    spies: Mapping[str, Spy],
+) -> dict[str, list[Result]]:
+    """The result of every check of `exercises`, from as few workers as the submission lets live."""
+    results: dict[tuple[str, str], Result] = {}
+    gone: dict[str, Lost] = {}
+
+    def todo() -> list[tuple[ExerciseSheet, Check]]:
+        asked = [(e, c) for e in exercises if e.name not in gone for c in e.checks if (e.name, c.label) not in results]
+        return sorted(asked, key=lambda pair: pair[1].hidden)  # stable: visible ones first
+
+    while (queue := todo()) and attempt.deadline > time.monotonic():
+        with sandbox.open(limits, given=sheet.given, arrays=sheet.arrays) as student:
+            if not _run_cells(student, submission, limits, attempt):
+                if len(attempt.dead) > MAX_DEAD_CELLS:
+                    break
+                continue
+            for name, spy in spies.items():
+                student.bind(name, spy)
+            for exercise, check in queue:
+                result = _answer(chapter, exercise, check, student, limits, attempt)
+                results[exercise.name, check.label] = result
+                if isinstance(result, Lost) and result.why != "missing":
+                    gone[exercise.name] = result
+                    break
+    return {
+        e.name: [results.get((e.name, c.label)) or gone.get(e.name) or _not_reached(attempt) for c in e.checks]
+        for e in exercises
+    }
+
+
+def _run_cells(student: Student, submission: Submission, limits: Limits, attempt: Attempt) -> bool:
+    """Runs the cells but those known to end a worker. False if one more of that kind was found."""
+    for position, source in submission.cells.items():
+        if position in attempt.dead:
+            continue
+        ran = student.run(source, seconds=attempt.remaining(limits.cell_seconds))
+        attempt.outputs.setdefault(position, ran)
+        if isinstance(ran.outcome, Lost):
+            attempt.dead[position] = ran.outcome
+            return False
+    return True
+
+
+def _answer(
+    chapter: Chapter, exercise: ExerciseSheet, check: Check, student: Student, limits: Limits, attempt: Attempt
+) -> Result:
+    seconds = _until(min(attempt.deadline, time.monotonic() + limits.check_seconds))
+    if check.call is not None:
+        outcome: Outcome = student.call(exercise.name, check.call, seconds=seconds())
+        return outcome
+    law = chapter.law(exercise.name, check.label)
+    return judge_law(law.function, Subject(student, exercise.name, exercise.signatures, seconds), check.seed)
+
+
+def _until(deadline: float) -> Callable[[], float]:
+    return lambda: max(0.0, deadline - time.monotonic())
+
+
+def _by_limits(
+    exercises: Sequence[ExerciseSheet], limits: Limits
+) -> Iterator[tuple[Limits, tuple[ExerciseSheet, ...]]]:
+    """Exercises that may share a worker: those with the same limits."""
+    groups: dict[Limits, list[ExerciseSheet]] = {}
+    for exercise in exercises:
+        groups.setdefault(exercise.limits or limits, []).append(exercise)
+    for own, members in groups.items():
+        yield own, tuple(members)
+
+
+def _not_reached(attempt: Attempt) -> Lost:
+    return next(iter(attempt.dead.values())) if len(attempt.dead) > MAX_DEAD_CELLS else Lost("time")
+
+
+def _cell_note(position: int, lost: Lost) -> str:
+    text = {"time": "did not end in time", "flood": "printed too much", "memory": "needed too much memory"}
+    return f"Cell {position + 1} {text.get(lost.why, 'ended Python')}; it was skipped, and the other cells were graded."
+
+
+def report_failure(submission: Submission, max_score: float, error: Exception) -> Graded:
+    """The entry of a submission that we failed to grade: no score comes of it."""
+    text = f"{type(error).__name__}: {error}"
+    return Graded(submission.student, submission.path, "failed-ours", max_score=max_score, message=text)
+
+
+def unreadable(student: str, path: str, max_score: float, message: str) -> Graded:
+    """The entry of a file that is no notebook."""
+    return Graded(student, path, "unreadable", max_score=max_score, message=message)
+
+
+__all__ = ["Verdict", "grade", "report_failure", "unreadable"]

@@ -1,0 +1,279 @@
+"""Exercises and a secret -> a `Sheet`: arguments, expected answers, and the answer each known mistake would give.
+
+Every check draws from a generator of its own, seeded by the secret and its label, so that adding one check changes no
+other. Expected answers are computed in double precision on the very numbers that the student's code receives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from autograder.author import Exercise, Law, Question
+from autograder.laws import Subject, judge_law
+from autograder.records import (
+    AuthorError,
+    Call,
+    Check,
+    ExerciseSheet,
+    Given,
+    Handle,
+    Helper,
+    Key,
+    LawResult,
+    Outcome,
+    Parameter,
+    Raised,
+    Returned,
+    Sheet,
+    Spec,
+)
+from autograder.sandbox.local import LocalStudent
+from autograder.wire import as_array
+
+LAW_NAMES = frozenset({"np", "jax", "jnp", "close"})
+"""What a visible law may use besides its arguments and builtins: it runs in the student's notebook as well."""
+
+PUBLIC = b"public"
+"""The seed of the visible sheet, which everybody may know."""
+
+Given_ = Mapping[str, Callable[..., Any]]
+
+
+def draw(
+    exercises: Sequence[Exercise],
+    helpers: Mapping[str, Helper],
+    secret: bytes,
+    *,
+    course: str = "",
+    chapter: str = "",
+    title: str = "",
+) -> Sheet:
+    """The whole sheet of a chapter, hidden checks included."""
+    drawn = tuple(draw_exercise(e, helpers, secret + chapter.encode()) for e in exercises)
+    sources = {name: helper.source for name, helper in helpers.items()}
+    laws = {f"{e.name}/{law.label}": source_of(law.function) for e in exercises for law in e.laws if not law.hidden}
+    return Sheet(course, chapter, title, drawn, sources, laws)
+
+
+def visible(sheet: Sheet) -> Sheet:
+    """The sheet that ships with the student's notebook: no hidden check, and only the helpers that visible ones use."""
+    exercises = tuple(replace(e, checks=tuple(c for c in e.checks if not c.hidden)) for e in sheet.exercises)
+    used = {name for e in exercises for c in e.checks for name in _given_names(c.call)}
+    sources = {name: source for name, source in sheet.given.items() if name in used}
+    return replace(sheet, exercises=exercises, given=sources)
+
+
+def draw_exercise(exercise: Exercise, helpers: Mapping[str, Helper], secret: bytes) -> ExerciseSheet:
+    """The checks of one exercise."""
+    given = {name: helper.function for name, helper in helpers.items()}
+    checks = [_value_check(exercise, q, given, secret) for q in exercise.questions]
+    checks += [_law_check(exercise, law, given, secret) for law in exercise.laws]
+    if not checks:
+        raise AuthorError(f"{exercise.name} has no check: give it a probe, a case or a law.")
+    return ExerciseSheet(
+        name=exercise.name,
+        points=exercise.points,
+        signatures=exercise.signatures,
+        checks=tuple(checks),
+        hints={m.name: m.text for m in exercise.mistakes},
+        nudges=exercise.nudges,
+        needs=exercise.needs,
+        limits=exercise.limits,
+        after_submission=len(checks),
+    )
+
+
+def answer(function: Callable[..., Any], call: Call, given: Given_, *, double: bool = True) -> Outcome:
+    """What an author's function answers to `call`, in double or in single precision."""
+    import jax
+
+    with jax.enable_x64(double), jax.default_matmul_precision("highest"):
+        student = LocalStudent({"f": function}, given, "jax")
+        return student.call("f", widened(call) if double else call, seconds=0)
+
+
+def widened(call: Call) -> Call:
+    """The same call with every floating-point array in double precision."""
+
+    def widen(tree: Any) -> Any:
+        if isinstance(tree, np.ndarray) and tree.dtype.kind == "f":
+            return tree.astype(np.float64)
+        if isinstance(tree, list | tuple):
+            return type(tree)(widen(x) for x in tree)
+        return tree
+
+    return replace(call, args=widen(call.args), then=widen(call.then))
+
+
+def call_of(exercise: Exercise, question: Question, secret: bytes) -> Call:
+    """The arguments of one check, drawn or as the author made them."""
+    if question.args is not None:
+        args = tuple(_data(a, question) for a in question.args)
+        then = tuple((name, tuple(_data(a, question) for a in rest)) for name, rest in question.then)
+        return Call(args, then, question.transform)
+    rng = np.random.default_rng(seed_of(secret, exercise.name, question.label))
+    mapped = question.transform.axes if question.transform and question.transform.name == "vmap" else ()
+    steps = []
+    for method in ("", *question.methods):
+        parameters = exercise.signatures[method].parameters
+        given = [p for p in parameters if not p.optional or p.name in question.values]
+        batched = [bool(mapped) and mapped[i] is not None for i in range(len(given))] if not method else [False] * 99
+        steps.append(tuple(_draw(exercise, question, p, rng, b) for p, b in zip(given, batched, strict=False)))
+    return Call(steps[0], tuple(zip(question.methods, steps[1:], strict=True)), question.transform)
+
+
+def seed_of(secret: bytes, *names: str) -> int:
+    """A number that nobody can tell without the secret."""
+    return int.from_bytes(hashlib.blake2b("\0".join(names).encode(), key=_key(secret), digest_size=8).digest())
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """The source of a visible law, which may use nothing but `LAW_NAMES`."""
+    foreign = inspect.getclosurevars(function).globals.keys() - LAW_NAMES
+    if foreign:
+        raise AuthorError(
+            f"The visible law {function.__name__} uses {', '.join(sorted(foreign))}, but it also runs in the student's "
+            f"notebook, where only {', '.join(sorted(LAW_NAMES))} exist. Hide the law, or move the names into it.",
+            file=function.__code__.co_filename,
+            line=function.__code__.co_firstlineno,
+        )
+    lines = textwrap.dedent(inspect.getsource(function)).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("def "))
+    return "\n".join(lines[start:]) + "\n"
+
+
+def _value_check(exercise: Exercise, question: Question, given: Given_, secret: bytes) -> Check:
+    call = call_of(exercise, question, secret)
+    outcome = answer(exercise.target, call, given)
+    if not isinstance(outcome, Returned):
+        raise AuthorError(f"The reference {exercise.name} fails on {question.label!r}: {_why(outcome)}")
+    if isinstance(outcome.value, Handle):
+        raise AuthorError(
+            f"The reference {exercise.name} answers {question.label!r} with a {outcome.value.type}, which is no data: "
+            "name the methods to call with `then=`, or judge it by a law."
+        )
+    return Check(
+        label=question.label,
+        kind="value",
+        hidden=question.hidden,
+        weight=question.weight,
+        call=call,
+        expected=outcome.value,
+        answers={m.name: _settled(answer(m.function, call, given)) for m in exercise.mistakes},
+        returns=_returns(exercise, question),
+        tolerance=question.tolerance,
+    )
+
+
+def _law_check(exercise: Exercise, law: Law, given: Given_, secret: bytes) -> Check:
+    seed = seed_of(secret, exercise.name, law.label)
+
+    def kept(function: Callable[..., Any]) -> bool:
+        student = LocalStudent({"f": function}, given, "jax")
+        result = judge_law(law.function, Subject(student, "f", exercise.signatures, lambda: 0.0), seed)
+        return isinstance(result, LawResult) and result.kept
+
+    return Check(
+        label=law.label,
+        kind="law",
+        hidden=law.hidden,
+        weight=law.weight,
+        answers={m.name: kept(m.function) for m in exercise.mistakes},
+        seed=seed,
+    )
+
+
+def _draw(exercise: Exercise, question: Question, parameter: Parameter, rng: np.random.Generator, batch: bool) -> Any:
+    name, spec, values = parameter.name, parameter.spec, question.values
+    drawer = exercise.drawers.get(name)
+    if name in values:
+        value = values[name]
+        if not callable(value) or isinstance(value, Helper) or spec.kind == "function":
+            return _data(value, question)
+        drawer = value
+    if spec.kind == "key":
+        return Key(int(rng.integers(2**31)))
+    axes = ("batch",) * batch + (spec.axes or ())
+    sizes = {a: int(a) if a.isdigit() else _size(exercise, question, a) for a in axes}
+    if drawer is not None:
+        known = {k: _size(exercise, question, k) for k in list(inspect.signature(drawer).parameters)[1:]}
+        return _data(drawer(rng, **known), question)
+    if spec.axes is None:
+        raise AuthorError(f"{question.label!r} gives no value for {name}, which is no array: write {name}=...")
+    shape = tuple(sizes[a] for a in axes)
+    if spec.kind == "int":
+        return rng.integers(0, 10, shape).astype(np.int32)
+    if spec.kind == "bool":
+        return rng.random(shape) < 0.5
+    return rng.normal(size=shape).astype(np.float32)
+
+
+def _size(exercise: Exercise, question: Question, axis: str) -> int:
+    if axis not in question.values:
+        raise AuthorError(f"{question.label!r} gives no size for the axis {axis} of {exercise.name}: write {axis}=...")
+    return int(question.values[axis])
+
+
+def _data(value: Any, question: Question) -> Any:
+    """An author's argument as the data that crosses to the student's side."""
+    if isinstance(value, Helper):
+        return Given(value.name)
+    if isinstance(value, list | tuple):
+        return type(value)(_data(v, question) for v in value)
+    if value is None or isinstance(value, bool | int | float | complex | str | Key | Given):
+        return value
+    if isinstance(value, dict):
+        return {k: _data(v, question) for k, v in value.items()}
+    array = as_array(value)
+    if array is None:
+        raise AuthorError(
+            f"{question.label!r} has an argument of type {type(value).__name__}, but arguments should be data, or "
+            "helpers marked with @given. To watch how a function is called, write a law and pass the function there."
+        )
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+def _returns(exercise: Exercise, question: Question) -> Spec:
+    if question.methods:
+        return exercise.signatures[question.methods[-1]].returns
+    own, transform = exercise.signatures[""], question.transform
+    if transform is None or transform.name == "jit":
+        return own.returns
+    if transform.name == "grad":
+        return own.parameters[transform.axes[0] or 0].spec
+    return replace(own.returns, axes=("batch", *(own.returns.axes or ())))
+
+
+def _settled(outcome: Outcome) -> Any:
+    """What a mistake gives: its value, or the bare fact that it raises."""
+    return outcome.value if isinstance(outcome, Returned) else Raised(getattr(outcome, "type", "lost"))
+
+
+def _why(outcome: Outcome) -> str:
+    return f"{outcome.type}: {outcome.message}" if isinstance(outcome, Raised) else str(outcome)
+
+
+def _given_names(call: Call | None) -> set[str]:
+    names: set[str] = set()
+
+    def walk(tree: Any) -> None:
+        if isinstance(tree, Given):
+            names.add(tree.name)
+        elif isinstance(tree, list | tuple):
+            for part in tree:
+                walk(part)
+
+    if call is not None:
+        walk((call.args, call.then))
+    return names
+
+
+def _key(secret: bytes) -> bytes:
+    return hashlib.blake2b(secret, digest_size=32).digest()
