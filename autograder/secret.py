@@ -1,0 +1,81 @@
+"""The secret seed, and the hidden sheets drawn from it: kept in the state folder, readable by the grader alone."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from autograder import __version__
+from autograder.course import Chapter
+from autograder.records import OurError, Sheet
+from autograder.wire import Malformed, from_text, to_text
+
+
+def secret_seed(state: Path, course: str) -> bytes:
+    """The course's seed, made from the system's randomness when it is first asked for."""
+    path = state / "seeds" / course
+    try:
+        if path.exists():
+            return _read_private(path)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:  # another grader was faster
+        return _read_private(path)
+    except OSError as error:
+        raise OurError(f"The secret seed in {path} cannot be read or made: {error.strerror}.") from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_hex(32).encode())
+    return _read_private(path)
+
+
+def hidden_sheet(chapter: Chapter, state: Path) -> Sheet:
+    """The chapter's whole sheet for the secret seed: drawn once, then kept until a source or the engine changes."""
+    seed = secret_seed(state, chapter.course.name)
+    path = state / "sheets" / f"{chapter.course.name}-{chapter.name}-{_fingerprint(chapter, seed)}.json"
+    try:
+        sheet = from_text(path.read_text("utf-8"))
+        if isinstance(sheet, Sheet):
+            return sheet
+    except (FileNotFoundError, Malformed):
+        pass
+    sheet = chapter.sheet(seed)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for old in path.parent.glob(f"{chapter.course.name}-{chapter.name}-*.json"):
+            old.unlink(missing_ok=True)
+        write_private(path, to_text(sheet))
+    except OSError as error:
+        raise OurError(f"The hidden sheet cannot be kept in {path.parent}: {error.strerror}.") from None
+    return sheet
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner may read, all at once or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    partial.replace(path)
+
+
+def _read_private(path: Path) -> bytes:
+    if path.stat().st_mode & 0o077:
+        raise OurError(f"The secret seed {path} can be read by others, but should be private: run `chmod 600 {path}`.")
+    seed = path.read_bytes()
+    if len(seed) < 32:
+        raise OurError(f"The secret seed {path} has {len(seed)} bytes, but should have 64. Restore it from a backup.")
+    return seed
+
+
+def _fingerprint(chapter: Chapter, seed: bytes) -> str:
+    """Changes with the seed, the engine, the chapter file and every module of `solutions` it uses."""
+    digest = hashlib.blake2b(seed + __version__.encode(), digest_size=8)
+    engine = [Path(__file__).with_name(n) for n in ("author.py", "sheet.py", "records.py", "wire.py", "laws.py")]
+    sources = {inspect.getsourcefile(e.target) for e in chapter.exercises.values()}
+    solutions = {m.__file__ for n, m in list(sys.modules.items()) if n.startswith("solutions.") and m.__file__}
+    for path in sorted({str(p) for p in (*engine, *sources, *solutions, chapter.path) if p}):
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()

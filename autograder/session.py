@@ -1,0 +1,51 @@
+"""A chapter ready to grade: its hidden sheet and an open sandbox. What the command line and nbgrader share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autograder.course import Chapter, load_chapter, load_course
+from autograder.grade import grade, report_failure
+from autograder.records import Graded, Sheet, Submission, UsageError
+from autograder.sandbox.seam import Sandbox
+from autograder.secret import hidden_sheet
+from autograder.settings import Settings
+
+
+@dataclass(frozen=True)
+class Session:
+    """Grades submissions of one chapter. Close it, or use it in a `with` statement."""
+
+    chapter: Chapter
+    sheet: Sheet
+    sandbox: Sandbox
+
+    @property
+    def max_score(self) -> float:
+        return sum(e.points for e in self.sheet.exercises)
+
+    def grade(self, submission: Submission) -> Graded:
+        """The graded submission. A failure of ours is an entry without a score, so that a class goes on."""
+        try:
+            return grade(self.chapter, self.sheet, submission, self.sandbox)
+        except UsageError:
+            raise
+        except Exception as error:
+            return report_failure(submission, self.max_score, error)
+
+    def close(self) -> None:
+        self.sandbox.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def open_session(settings: Settings, chapter: str, open_sandbox: Callable[..., Sandbox]) -> Session:
+    """A session for `chapter` of the course in `settings`. Refuses (UsageError) where the sandbox is incomplete."""
+    loaded = load_chapter(load_course(settings.root), chapter)
+    sandbox = open_sandbox(trust=settings.trust)
+    return Session(loaded, hidden_sheet(loaded, settings.state), sandbox)
