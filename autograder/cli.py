@@ -1,0 +1,166 @@
+"""The command line. A command is a few lines: it reads settings, calls the engine, prints and picks the exit code.
+
+Exit codes: 0 fine, 1 findings, 2 the command was wrong, 3 our fault.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autograder.records import AuthorError, OurError, UsageError
+
+FINDINGS, USAGE, OURS, INTERRUPTED = 1, 2, 3, 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Assignments that grade themselves: build, verify and grade the chapters of a course.",
+)
+Root = Annotated[Path | None, typer.Option("--course", help="The course's folder; the current one by default.")]
+Chapters = Annotated[list[str] | None, typer.Argument(help="Chapters; all of them by default.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Also write the result to this file.")]
+Trust = Annotated[
+    bool, typer.Option("--trust-submissions", help="Grade although the sandbox lacks a layer. Every report says so.")
+]
+
+
+def main() -> None:
+    """The entry point: commands raise, and this turns what they raise into a line and an exit code."""
+    with failures_shown():
+        app()
+
+
+@contextmanager
+def failures_shown() -> Iterator[None]:
+    try:
+        yield
+    except AuthorError as error:
+        _fail("The course", str(error), FINDINGS)
+    except UsageError as error:
+        _fail("autograder", str(error), USAGE)
+    except KeyboardInterrupt:
+        _fail("Stopped", "What had finished is kept.", INTERRUPTED)
+    except OurError as error:
+        _fail("Our fault, no grade was written", str(error), OURS)
+    except OSError as error:
+        _fail("Our fault, no grade was written", f"{error.strerror}: {error.filename}", OURS)
+
+
+@app.command()
+def new(chapter: Annotated[str, typer.Argument(help="Its name, a Python identifier.")], course: Root = None) -> None:
+    """Begin a chapter: a chapter file, its solution module and a test, small and complete."""
+    from autograder.course import load_course
+    from autograder.notebook.new import new as scaffold
+    from autograder.settings import read_settings
+
+    for path in scaffold(load_course(read_settings(course).root), chapter):
+        typer.echo(f"wrote {path}")
+    typer.echo(f"Next: `autograder build {chapter}` and `autograder verify {chapter}`.")
+
+
+@app.command()
+def build(
+    chapters: Chapters = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if anything built is stale.")] = False,
+    course: Root = None,
+) -> None:
+    """Write the notebooks and visible sheets of source/ and release/ from the chapter files."""
+    from autograder.notebook import build as building
+
+    loaded, names = _course(course, chapters)
+    if not check:
+        for path in building.build(loaded, names):
+            typer.echo(f"wrote {path}")
+        return
+    differences = building.check(loaded, names)
+    for line in differences:
+        typer.echo(line)
+    if differences:
+        typer.echo("Built files are stale: run `autograder build` and commit release/.")
+        raise typer.Exit(FINDINGS)
+    typer.echo("Everything built is up to date.")
+
+
+@app.command()
+def verify(
+    chapters: Chapters = None,
+    seeds: Annotated[int, typer.Option(help="How many secrets to draw.", min=1)] = 20,
+    json_file: Json = None,
+    course: Root = None,
+) -> None:
+    """Prove what a chapter promises: its checks catch every known mistake and reject no correct answer."""
+    from autograder.show import verify_chapters
+
+    loaded, names = _course(course, chapters)
+    if not verify_chapters(loaded, names, seeds=seeds, json_file=json_file):
+        raise typer.Exit(FINDINGS)
+
+
+@app.command()
+def grade(
+    chapter: Annotated[str, typer.Argument(help="The chapter the submissions belong to.")],
+    paths: Annotated[list[Path], typer.Argument(help="Notebooks, or folders laid out as nbgrader's submitted/.")],
+    json_file: Json = None,
+    workers: Annotated[int, typer.Option(help="Submissions at work at once.", min=1)] = 2,
+    trust: Trust = False,
+    course: Root = None,
+) -> None:
+    """Grade notebooks in the sandbox, and print the class."""
+    from autograder.show import grade_class
+
+    statuses = grade_class(course, chapter, paths, json_file=json_file, workers=workers, trust=trust)
+    if "failed-ours" in statuses:
+        raise typer.Exit(OURS)
+    if "unreadable" in statuses:
+        raise typer.Exit(FINDINGS)
+
+
+@app.command()
+def demo(course: Root = None) -> None:
+    """Run the whole loop on a sample class: release, submit, grade with nbgrader, give feedback."""
+    from rich.console import Console
+
+    from autograder.demo import run
+    from autograder.settings import read_settings
+
+    raise typer.Exit(run(read_settings(course).root, Console()))
+
+
+@app.command()
+def doctor(json_file: Json = None, course: Root = None) -> None:
+    """What this machine can and cannot promise, and the fix for each line."""
+    from dataclasses import asdict
+
+    from autograder.doctor import examine
+    from autograder.settings import read_settings
+    from autograder.show import show_facts
+
+    facts = examine(read_settings(course))
+    show_facts(facts)
+    if json_file:
+        json_file.write_text(json.dumps([asdict(f) for f in facts], indent=2) + "\n", "utf-8")
+    if not all(f.ok for f in facts):
+        raise typer.Exit(FINDINGS)
+
+
+def _course(root: Path | None, chapters: list[str] | None):  # type: ignore[no-untyped-def]
+    from autograder.course import load_course
+    from autograder.settings import read_settings
+
+    loaded = load_course(read_settings(root).root)
+    unknown = [c for c in chapters or () if c not in loaded.chapters]
+    if unknown:
+        raise UsageError(f"{unknown[0]!r} is no chapter of this course; it has {', '.join(loaded.chapters)}.")
+    return loaded, tuple(chapters or loaded.chapters)
+
+
+def _fail(who: str, message: str, code: int) -> None:
+    typer.echo(f"{who}: {message}", err=True)
+    raise SystemExit(code)
