@@ -171,7 +171,7 @@ def _where(differ: np.ndarray, bad: np.ndarray, word: str) -> str:
     verb = f"is {word}" if bad[place] else f"is finite, but should be {word}"
     if not bad.ndim:
         return verb if not bad[place] else f"is {word}, but should be a finite number"
-    entries = f"at entry [{', '.join(map(str, place))}]" + (f" and {int(differ.sum()) - 1} more" * (differ.sum() > 1))
+    entries = f"at entry [{', '.join(map(str, place))}]" + (f" and {int(differ.sum()) - 1} more" * bool(differ.sum() > 1))
     return f"{verb} {entries}" + (", but should be a finite number" if bad[place] else "")
 
 
