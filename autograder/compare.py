@@ -167,12 +167,14 @@ def _values(answer: np.ndarray, expected: np.ndarray, tolerance: Tolerance, name
 
 
 def _where(differ: np.ndarray, bad: np.ndarray, word: str) -> str:
+    """Where one of the two is NaN (or infinite) and the other is not."""
     place = tuple(int(i) for i in np.argwhere(differ)[0])
-    verb = f"is {word}" if bad[place] else f"is finite, but should be {word}"
-    if not bad.ndim:
-        return verb if not bad[place] else f"is {word}, but should be a finite number"
-    entries = f"at entry [{', '.join(map(str, place))}]" + (f" and {int(differ.sum()) - 1} more" * bool(differ.sum() > 1))
-    return f"{verb} {entries}" + (", but should be a finite number" if bad[place] else "")
+    text, should = (f"is {word}", "finite") if bad[place] else ("is finite", word)
+    if bad.ndim:
+        text += f" at entry [{', '.join(map(str, place))}]"
+    if differ.sum() > 1:
+        text += f" and {int(differ.sum()) - 1} more"
+    return f"{text}, but should be {should}"
 
 
 def _number(value: Any) -> str:

@@ -41,6 +41,9 @@ class Attempt:
     outputs: dict[int, CellOutcome] = field(default_factory=dict)
     dead: dict[int, Lost] = field(default_factory=dict)
 
+    def goes_on(self) -> bool:
+        return len(self.dead) <= MAX_DEAD_CELLS and self.deadline > time.monotonic()
+
     def remaining(self, most: float) -> float:
         return min(most, self.deadline - time.monotonic())
 
@@ -92,12 +95,10 @@ def _ask(
         asked = [(e, c) for e in exercises if e.name not in gone for c in e.checks if (e.name, c.label) not in results]
         return sorted(asked, key=lambda pair: pair[1].hidden)  # stable: visible ones first
 
-    while (queue := todo()) and attempt.deadline > time.monotonic():
+    while (queue := todo()) and attempt.goes_on():
         with sandbox.open(limits, given=sheet.given, arrays=sheet.arrays) as student:
             if not _run_cells(student, submission, limits, attempt):
-                if len(attempt.dead) > MAX_DEAD_CELLS:
-                    break
-                continue
+                continue  # with a fresh worker, which skips that cell
             for name, spy in spies.items():
                 student.bind(name, spy)
             for exercise, check in queue:

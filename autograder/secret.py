@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import os
 import secrets
 import sys
 from pathlib import Path
 
-from autograder import __version__
 from autograder.course import Chapter
 from autograder.records import OurError, Sheet
 from autograder.wire import Malformed, from_text, to_text
@@ -71,11 +69,10 @@ def _read_private(path: Path) -> bytes:
 
 
 def _fingerprint(chapter: Chapter, seed: bytes) -> str:
-    """Changes with the seed, the engine, the chapter file and every module of `solutions` it uses."""
-    digest = hashlib.blake2b(seed + __version__.encode(), digest_size=8)
-    engine = [Path(__file__).with_name(n) for n in ("author.py", "sheet.py", "records.py", "wire.py", "laws.py")]
-    sources = {inspect.getsourcefile(e.target) for e in chapter.exercises.values()}
-    solutions = {m.__file__ for n, m in list(sys.modules.items()) if n.startswith("solutions.") and m.__file__}
-    for path in sorted({str(p) for p in (*engine, *sources, *solutions, chapter.path) if p}):
-        digest.update(Path(path).read_bytes())
+    """Changes with the seed, the engine, the chapter file and every module of `solutions` that is loaded."""
+    engine = Path(__file__).parent.rglob("*.py")
+    solutions = (m.__file__ for n, m in list(sys.modules.items()) if n.startswith("solutions.") and m.__file__)
+    digest = hashlib.blake2b(seed, digest_size=8)
+    for path in (*sorted(engine), *sorted(map(Path, solutions)), chapter.path):
+        digest.update(path.read_bytes())
     return digest.hexdigest()

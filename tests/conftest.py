@@ -1,0 +1,35 @@
+"""A toy course, loaded once, for the tests of the engine."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autograder.course import Chapter, load_chapter, load_course
+from autograder.records import Sheet
+
+TOY = Path(__file__).parent / "toy"
+
+
+@pytest.fixture
+def toy_root(tmp_path: Path) -> Path:
+    """A copy of the toy course that a test may change."""
+    return Path(shutil.copytree(TOY, tmp_path / "course"))
+
+
+@pytest.fixture(scope="session")
+def toy() -> Chapter:
+    """The toy chapter."""
+    return load_chapter(load_course(TOY), "toy")
+
+
+@pytest.fixture(scope="session")
+def toy_sheet(toy: Chapter) -> Sheet:
+    """Its whole sheet, for one secret."""
+    return toy.sheet(b"a secret for the tests")
+
+
+@pytest.fixture(scope="session")
+def toy_source() -> str:
+    """A perfect submission: the source of its solutions."""
+    return (TOY / "solutions" / "toy.py").read_text()
