@@ -1,0 +1,161 @@
+"""How the fork server is started: its command line, its empty environment, and what bubblewrap shows it.
+
+Only the engine's files named here are visible inside; never the repository, whose other folders hold answers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).resolve().parent.parent
+FILES = """
+    __init__.py records.py wire.py invoke.py sandbox/__init__.py sandbox/channel.py sandbox/confinement.py
+    sandbox/landlock.py sandbox/outputs.py sandbox/quiet.py sandbox/seccomp.py sandbox/shell.py sandbox/syscalls.py
+    sandbox/telling.py sandbox/trial.py sandbox/worker.py sandbox/zygote.py
+""".split()
+ENGINE, SCRATCH = "/engine", "/scratch"
+PROCESSORS = "/sys/devices/system/cpu"
+SMALL = 16 << 20
+TRIAL_SECONDS = 60
+PARTS = ("bin", "lib", "lib32", "lib64", "share", "pyvenv.cfg")
+BOOT = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from importlib import import_module; "
+    "import_module('autograder.sandbox.' + sys.argv.pop(1)).main()"
+)
+
+
+def environment(home: str) -> dict[str, str]:
+    """All that the fork server's environment holds. Thread pools must be off before the first import."""
+    threads = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "NUMEXPR", "TF_INTRAOP", "TF_INTEROP")}
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": home,
+        "TMPDIR": home,
+        "IPYTHONDIR": f"{home}/.ipython",
+        "MPLCONFIGDIR": f"{home}/.matplotlib",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "JAX_PLATFORMS": "cpu",
+        "JAX_DEFAULT_MATMUL_PRECISION": "highest",
+        # A persistent compilation cache would be named here, and bound read-only below.
+        "CUDA_VISIBLE_DEVICES": "",
+        "NPROC": "2",  # the size of XLA's own pool; with 1, a callback into JAX would wait for itself
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",
+        **threads,
+    }
+
+
+def python_command(engine: str, module: str, *arguments: str) -> list[str]:
+    """Isolated Python running `main` of one of the engine's modules, found in `engine`."""
+    return [sys.executable, "-I", "-c", BOOT, engine, module, *arguments]
+
+
+def direct_command(*arguments: str) -> list[str]:
+    """The trial of layers, without bubblewrap."""
+    return python_command(str(PACKAGE.parent), "trial", *arguments)
+
+
+def readable() -> tuple[str, ...]:
+    """The folders that Python and its libraries need, without those that could lie around them."""
+    prefixes = dict.fromkeys((sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix))
+    parts = [f"{prefix}/{part}" for prefix in prefixes for part in PARTS]
+    executable = Path(sys.executable)
+    chain = [str(executable), str(executable.resolve())]
+    system = ["/usr/lib", "/usr/lib32", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo"]
+    fonts = ["/usr/share/fonts", "/etc/fonts"]
+    return tuple(dict.fromkeys(p for p in [*parts, *chain, *system, *fonts] if os.path.exists(p)))
+
+
+def bwrap_command(bwrap: str, *, privileged: bool) -> list[str]:
+    """Bubblewrap's part of the command line: an empty machine with Python, the engine and a little memory disk.
+
+    `privileged` keeps the right to change the user; the fork server does so first of all.
+    """
+    command = [bwrap, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    command += ["--die-with-parent", "--new-session", "--hostname", "grader", "--cap-drop", "ALL"]
+    command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if privileged else ["--unshare-user"]
+    # What bubblewrap makes on the way to a mount is closed to others, and the worker is not root.
+    for folder in _parents([*readable(), PROCESSORS, f"{ENGINE}/autograder/{FILES[-1]}"]):
+        command += ["--perms", "0755", "--dir", folder]
+    bound: list[str] = []
+    for path in readable():
+        inside_another = any(path.startswith(f"{b}/") for b in bound)
+        if os.path.islink(path) and path.count("/") == 1:  # /lib -> usr/lib
+            command += ["--symlink", os.readlink(path), path]
+        elif not inside_another:
+            command += ["--ro-bind", path, path]
+            bound.append(path)
+    for path in installed_engines():
+        command += ["--tmpfs", path]
+    for name in FILES:
+        command += ["--ro-bind", str(PACKAGE / name), f"{ENGINE}/autograder/{name}"]
+    command += ["--ro-bind-try", PROCESSORS, PROCESSORS]
+    command += ["--proc", "/proc", "--tmpfs", "/dev"]
+    for device in ("null", "random", "urandom"):
+        command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+    command += ["--remount-ro", "/dev", "--perms", "0777", "--size", str(SMALL), "--tmpfs", SCRATCH]
+    return [*command, "--remount-ro", "/", "--chdir", SCRATCH, "--"]
+
+
+def _parents(paths: Iterable[str]) -> list[str]:
+    """The folders above `paths`, outermost first, without those in which a mount or a link of the system's lies."""
+    parents = {str(folder) for path in paths for folder in Path(path).parents}
+    parents.discard("/")
+    return sorted(p for p in parents if not any(p == r or p.startswith(f"{r}/") for r in readable()))
+
+
+def installed_engines() -> list[str]:
+    """Where the whole package lies among the libraries, if it does: there it is hidden."""
+    places = {f"{path}/autograder" for path in sys.path if path.startswith((sys.prefix, sys.base_prefix))}
+    return sorted(p for p in places if os.path.isdir(p) and p.endswith("-packages/autograder"))
+
+
+def tried(command: list[str], *, uid: int | None) -> Mapping[str, Any]:
+    """What a trial printed, or why there is no answer, under `failed`."""
+    switch = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
+    with tempfile.TemporaryDirectory(prefix="autograder-") as home:
+        try:
+            done = subprocess.run(
+                command,
+                env=environment(home),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=TRIAL_SECONDS,
+                **switch,  # type: ignore[call-overload]
+            )
+            return json.loads(done.stdout)  # type: ignore[no-any-return]
+        except ValueError:
+            return {"failed": done.stderr.strip() or f"the trial ended with status {done.returncode}"}
+        except (OSError, subprocess.SubprocessError) as error:
+            return {"failed": str(error)}
+
+
+def tried_in_bwrap(bwrap: str, *, privileged: bool, uid: int | None) -> str:
+    """The empty string if a worker could be enclosed this way; otherwise the reason why not."""
+    user = str(uid) if privileged and uid is not None else "-"
+    command = bwrap_command(bwrap, privileged=privileged) + python_command(ENGINE, "trial", "inside", user, SCRATCH)
+    answer = tried(command, uid=None if privileged else uid)
+    return str(answer.get("divided", answer.get("failed", "no answer")))
+
+
+def staged(home: Path) -> str:
+    """A copy of the engine's files below `home`, for machines where the repository cannot be hidden by mounts."""
+    engine = home / "engine"
+    for name in FILES:
+        copy = engine / "autograder" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes((PACKAGE / name).read_bytes())
+    for folder in (engine, *(p for p in engine.rglob("*") if p.is_dir())):
+        folder.chmod(0o755)
+    return str(engine)

@@ -1,0 +1,200 @@
+"""Which protections this machine has: each one tried, not assumed, and which of them a sandbox will use.
+
+`probe` tries, `plan` decides (it is pure), `facts` explains to a person. Nothing here grades.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import pwd
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.records import UsageError
+from autograder.sandbox import launch, seccomp
+
+LANDLOCK_WITH_TCP = 4
+UNASSIGNED_UIDS = range(61_300, 61_400)
+TRUSTED = "NONE: submissions are trusted (--trust-submissions)"
+
+
+class MissingLayers(UsageError):
+    """This machine cannot enclose a submission; the message names each missing layer and its fix."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What was found by trying. An empty text means that it works; otherwise it is the reason why not."""
+
+    root: bool
+    uid: int | None  # whom a worker should be, when we are root
+    bwrap: str | None  # where the program is
+    bwrap_as_root: str
+    bwrap_as_user: str
+    landlock: int
+    landlock_held: str
+    seccomp_held: str
+    uid_switch: str
+    cgroup: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How workers will be enclosed. `bwrap` is None where namespaces are refused."""
+
+    bwrap: str | None
+    privileged: bool  # bubblewrap is started as root, and the fork server leaves root behind inside
+    uid: int | None
+    landlock: bool
+    seccomp: bool
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line for `autograder doctor`: what holds, what it means if it does not, and how to mend that."""
+
+    name: str
+    ok: bool
+    meaning: str
+    fix: str
+
+
+def probe() -> Machine:
+    """What this machine offers, found by trying each layer in a throw-away process."""
+    root = os.geteuid() == 0
+    uid = unassigned_uid() if root else None
+    bwrap = shutil.which("bwrap", path=os.environ.get("PATH", "") + ":/usr/bin:/usr/local/bin")
+    outside = launch.tried(launch.direct_command("outside", "-"), uid=None)
+    absent = "bubblewrap is not installed"
+    return Machine(
+        root=root,
+        uid=uid,
+        bwrap=bwrap,
+        bwrap_as_root=(launch.tried_in_bwrap(bwrap, privileged=True, uid=uid) if bwrap else absent) if root else "",
+        bwrap_as_user=launch.tried_in_bwrap(bwrap, privileged=False, uid=uid) if bwrap else absent,
+        landlock=int(outside.get("landlock", 0)),
+        landlock_held=str(outside.get("landlock_held", outside.get("failed"))),
+        seccomp_held=str(outside.get("seccomp_held", outside.get("failed"))),
+        uid_switch=str(launch.tried(launch.direct_command("outside", "-"), uid=uid).get("failed", "")) if root else "",
+        cgroup=_memory_cgroup(),
+    )
+
+
+def plan(machine: Machine, *, trust: bool = False) -> Plan:
+    """The strongest enclosure that `machine` can hold. `MissingLayers` if it is too weak, unless `trust`."""
+    seccomp_ok, landlock_ok = not machine.seccomp_held, machine.landlock > 0 and not machine.landlock_held
+    privileged = machine.root and not machine.bwrap_as_root
+    namespaces = machine.bwrap is not None and (privileged or not machine.bwrap_as_user)
+    switched = machine.root and (namespaces or not machine.uid_switch)
+    missing = tuple(f for f in facts(machine) if not f.ok and f.name in _required(machine, namespaces=namespaces))
+    if missing and not trust:
+        raise MissingLayers(_refusal(missing))
+    layers = [
+        *(["namespaces (bubblewrap)"] if namespaces else []),
+        *([f"Landlock {machine.landlock}"] if landlock_ok else []),
+        *(["seccomp"] if seccomp_ok else []),
+        *([f"user {machine.uid}"] if switched else []),
+        "resource limits",
+        "wall clock",
+    ]
+    return Plan(
+        bwrap=machine.bwrap if namespaces else None,
+        privileged=privileged,
+        uid=machine.uid if switched else None,
+        landlock=landlock_ok,
+        seccomp=seccomp_ok,
+        layers=(*([TRUSTED] if missing else []), *layers),
+    )
+
+
+def facts(machine: Machine | None = None) -> tuple[Fact, ...]:
+    """Every layer, whether it works here, what its absence means, and the fix."""
+    m = machine or probe()
+    blocked = m.bwrap_as_root and m.bwrap_as_user if m.root else m.bwrap_as_user
+    return (
+        Fact(
+            "bubblewrap",
+            m.bwrap is not None,
+            "Submissions cannot be given a file system and a network of their own.",
+            "Install the package 'bubblewrap' (version 0.5 or newer).",
+        ),
+        Fact(
+            "namespaces",
+            not blocked,
+            f"Bubblewrap could not make namespaces ({_short(blocked)}). Landlock and seccomp must do; then disk use is "
+            "limited for each file only, and processes are counted for each user.",
+            "Allow unprivileged user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
+            "kernel.apparmor_restrict_unprivileged_userns), or grade outside of an ordinary pod.",
+        ),
+        Fact(
+            "Landlock",
+            m.landlock >= LANDLOCK_WITH_TCP and not m.landlock_held,
+            f"The kernel speaks version {m.landlock} of Landlock, but should speak {LANDLOCK_WITH_TCP} or newer"
+            f" {_reason(m.landlock_held)}. Without namespaces, nothing else guards the files.",
+            "Use a kernel 6.7 or newer with 'landlock' in CONFIG_LSM (or in the boot parameter lsm=).",
+        ),
+        Fact(
+            "seccomp",
+            not m.seccomp_held,
+            f"System calls cannot be filtered {_reason(m.seccomp_held)}: a submission could start processes, open "
+            "sockets and reach for other processes.",
+            f"Use a kernel with CONFIG_SECCOMP_FILTER, on {' or '.join(seccomp.MACHINES)} (this is {platform.machine()}).",
+        ),
+        Fact(
+            "unprivileged user",
+            not m.root or not m.uid_switch or not m.bwrap_as_root,
+            f"You are root, and submissions could not be run as anyone else {_reason(m.uid_switch)}.",
+            "Grade as an ordinary user, or install Python and this package where every user may read them.",
+        ),
+        Fact(
+            "memory cgroup",
+            m.cgroup,
+            "Memory is limited for each process by the kernel's RLIMIT_DATA only.",
+            "Nothing to do: this is enough. With cgroup v2 and delegation, the limit would also hold for the whole run.",
+        ),
+    )
+
+
+def unassigned_uid() -> int:
+    """A user number that belongs to nobody on this machine."""
+    for uid in UNASSIGNED_UIDS:
+        try:
+            pwd.getpwuid(uid)
+        except KeyError:
+            return uid
+    raise UsageError("no user number is free for submissions")
+
+
+def _required(machine: Machine, *, namespaces: bool) -> Iterable[str]:
+    files = () if namespaces else ("bubblewrap", "namespaces", "Landlock")
+    if not namespaces and machine.landlock >= LANDLOCK_WITH_TCP and not machine.landlock_held:
+        files = ()  # with seccomp, Landlock alone guards files and network
+    return (*files, "seccomp", "unprivileged user")
+
+
+def _refusal(missing: tuple[Fact, ...]) -> str:
+    lines = [f"- {f.name}: {f.meaning}\n  {f.fix}" for f in missing]
+    return (
+        "Submissions are not graded, because this machine cannot enclose them:\n"
+        + "\n".join(lines)
+        + "\nIf you trust every submission, --trust-submissions grades without these protections."
+    )
+
+
+def _reason(text: str) -> str:
+    return f"({_short(text)})" if text else ""
+
+
+def _short(text: str) -> str:
+    return text.strip().splitlines()[-1][:200] if text.strip() else "no reason given"
+
+
+def _memory_cgroup() -> bool:
+    try:
+        return "memory" in Path("/sys/fs/cgroup/cgroup.controllers").read_text()
+    except OSError:
+        return Path("/sys/fs/cgroup/memory").is_dir()

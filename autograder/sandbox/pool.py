@@ -1,0 +1,81 @@
+"""The sandbox that grades: a warm fork server behind the seam, and confined workers that it forks in milliseconds."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Mapping
+from typing import Literal
+
+from autograder.records import Limits, OurError
+from autograder.sandbox.layers import Machine, Plan, plan, probe
+from autograder.sandbox.server import Server
+from autograder.sandbox.student import WarmStudent
+
+MAX_STARTS = 2
+
+
+class WarmSandbox:
+    """Opens enclosed workers, from any thread. The fork server starts with the first; if it dies, it is restarted once."""
+
+    def __init__(self, plan: Plan):
+        self._plan = plan
+        self._lock = threading.Lock()
+        self._server: Server | None = None
+        self._starts = 0
+        self._closed = False
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The protections in force, for the report."""
+        return self._plan.layers
+
+    def open(
+        self, limits: Limits, *, given: Mapping[str, str] = {}, arrays: Literal["jax", "numpy"] = "jax"
+    ) -> WarmStudent:
+        """A fresh worker with an empty namespace."""
+        server = self._running()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                process = server.open(limits, theirs)
+            except BaseException:
+                ours.close()
+                raise
+        return WarmStudent(process, ours, limits, given, arrays)
+
+    def start(self) -> None:
+        """Start the fork server now, rather than with the first worker."""
+        self._running()
+
+    def close(self) -> None:
+        """Stop the fork server and every worker. Nothing of them stays behind."""
+        with self._lock:
+            self._closed = True
+            if self._server is not None:
+                self._server.close()
+
+    def __enter__(self) -> WarmSandbox:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _running(self) -> Server:
+        with self._lock:
+            if self._closed:
+                raise OurError("the sandbox has been closed")
+            if self._server is not None and self._server.alive:
+                return self._server
+            if self._starts == MAX_STARTS:
+                raise OurError("the sandbox has died twice")
+            if self._server is not None:
+                self._server.close()
+            self._starts += 1
+            self._server = Server(self._plan)
+            return self._server
+
+
+def open_sandbox(*, trust: bool = False, machine: Machine | None = None) -> WarmSandbox:
+    """The strongest sandbox this machine can hold. `MissingLayers` if that is too weak, unless `trust`."""
+    return WarmSandbox(plan(machine or probe(), trust=trust))

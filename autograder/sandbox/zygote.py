@@ -1,0 +1,189 @@
+"""The fork server: imports the heavy libraries once, computes nothing, and forks one confined process per submission.
+
+It is started by exec, never forked from the grader, with an empty environment; it has one thread, no XLA client and no
+secret. If anything about that is not so, it refuses to serve. Standard input is the control socket to the grader.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import importlib.util
+import json
+import os
+import random
+import select
+import socket
+import sys
+import traceback
+import types
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autograder.sandbox import confinement
+from autograder.sandbox.syscalls import die_with_parent, switch_user
+
+CONTROL_MESSAGE = 1 << 16
+CHANNEL_FD = 3
+PRELOAD = """
+    numpy scipy.linalg jax jax.numpy jax.scipy.linalg jax.scipy.special jax.scipy.stats optax
+    matplotlib.pyplot matplotlib_inline.backend_inline sklearn.linear_model sklearn.metrics
+    IPython.core.ultratb stack_data pygments.formatters.terminal256 asyncio
+""".split()
+
+
+def main() -> None:
+    """Serve the grader at the other end of standard input until it hangs up."""
+    control = socket.socket(fileno=os.dup(0))
+    devnull = os.open("/dev/null", os.O_RDWR)
+    os.dup2(devnull, 0)
+    config = json.loads(control.recv(CONTROL_MESSAGE))
+    try:
+        shell = prepare(config)
+        control.send(json.dumps({"kind": "ready"}).encode())
+    except BaseException:
+        control.send(json.dumps({"kind": "failed", "message": traceback.format_exc()[-3000:]}).encode())
+        os._exit(1)
+    for standard in (1, 2):
+        os.dup2(devnull, standard)
+    serve(control, config, shell)
+
+
+def prepare(config: Mapping[str, Any]) -> Any:
+    """The shell that students' processes inherit, once everything is imported and known to be safe to fork."""
+    die_with_parent()
+    if config["uid"] is not None and os.getuid() != config["uid"]:
+        switch_user(config["uid"])
+    os.umask(0o077)
+    sys.argv = [""]
+    silence_client()
+    from autograder.sandbox import shell, worker  # noqa: F401  (late: the user must have changed first)
+
+    made = shell.make()  # first, so that plotting finds a notebook to put its figures in
+    for name in PRELOAD:  # what students may import, as far as this machine has it
+        if importlib.util.find_spec(name.partition(".")[0]) is not None:
+            importlib.import_module(name)
+    made.run("1\nundefined", output_kb=64)  # loads what formatting a result and a traceback loads
+    made.reset()
+    refuse_unsafe_forks()
+    gc.collect()
+    gc.freeze()
+    return made
+
+
+def silence_client() -> None:
+    """Put the quiet `autograder.client` in the place of the real one, which is not here."""
+    import autograder
+    from autograder.sandbox import quiet
+
+    client = types.ModuleType("autograder.client", quiet.__doc__)
+    client.__dict__.update(check=quiet.check, hint=quiet.hint, example=quiet.example)
+    sys.modules["autograder.client"] = client
+    autograder.client = client  # type: ignore[attr-defined]
+
+
+def refuse_unsafe_forks() -> None:
+    """Raise unless this process can be forked safely and holds nothing a student may not see."""
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        raise RuntimeError(f"the fork server has {threads} threads, but should have 1")
+    bridge = sys.modules.get("jax._src.xla_bridge")
+    if bridge is not None and bridge.backends_are_initialized():
+        raise RuntimeError("a library has started XLA in the fork server")
+    for name in ("autograder.author", "autograder.sheet", "solutions"):
+        if name in sys.modules:
+            raise RuntimeError(f"the fork server has loaded {name}")
+
+
+def serve(control: socket.socket, config: Mapping[str, Any], shell: Any) -> None:
+    """Fork on request, and report each end, until the grader hangs up."""
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    children: dict[int, tuple[int, int]] = {}  # pidfd -> (pid, the grader's number for it)
+    while True:
+        for fd, _ in poll.poll():
+            if fd != control.fileno():
+                poll.unregister(fd)
+                report_end(control, *children.pop(fd))
+                os.close(fd)
+                continue
+            message, fds, _, _ = socket.recv_fds(control, CONTROL_MESSAGE, 1)
+            if not message:
+                os._exit(0)
+            request = json.loads(message)
+            pid = fork_student(control, config, request, fds[0], shell)
+            pidfd = os.pidfd_open(pid)
+            children[pidfd] = (pid, request["number"])
+            poll.register(pidfd, select.POLLIN)
+            reply = json.dumps({"kind": "opened", "number": request["number"]}).encode()
+            socket.send_fds(control, [reply], [pidfd])
+            os.close(fds[0])
+
+
+def report_end(control: socket.socket, pid: int, number: int) -> None:
+    """Tell the grader how a child ended, and how much memory it had at most."""
+    _, status, usage = os.wait4(pid, 0)
+    report = {"kind": "ended", "number": number, "status": status, "peak_mb": usage.ru_maxrss >> 10}
+    control.send(json.dumps({**report, "cpu": usage.ru_utime + usage.ru_stime}).encode())
+
+
+def fork_student(
+    control: socket.socket, config: Mapping[str, Any], request: Mapping[str, Any], channel_fd: int, shell: Any
+) -> int:
+    """The pid of a new child, in which a confined worker talks through `channel_fd`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # JAX warns of forks in general; this one has been checked
+        pid = os.fork()
+    if pid:
+        return pid
+    try:
+        control.detach()
+        os.dup2(channel_fd, CHANNEL_FD)
+        os.closerange(CHANNEL_FD + 1, 1 << 16)
+        become_student(socket.socket(fileno=CHANNEL_FD), confined(config, request), shell)
+    finally:  # whatever happened, the child must not go on as a second fork server
+        os._exit(1)
+
+
+def become_student(peer: socket.socket, wanted: confinement.Confinement, shell: Any) -> None:
+    """Confine this process and serve the grader; if it cannot be confined, say so before anyone's code runs."""
+    from autograder.sandbox import channel, worker
+    from autograder.wire import encode
+
+    try:
+        confinement.enter(wanted)
+        settle(wanted.scratch)
+    except BaseException:
+        message = f"the student's process could not be confined: {traceback.format_exc()[-2000:]}"
+        channel.send(peer, *encode({"kind": "failed", "message": message}))
+        return
+    worker.main(peer, shell)
+
+
+def confined(config: Mapping[str, Any], request: Mapping[str, Any]) -> confinement.Confinement:
+    readable: Sequence[str] = config["readable"]
+    return confinement.Confinement(
+        scratch=request["scratch"],
+        namespaces=config["namespaces"],
+        landlock=config["landlock"],
+        seccomp=config["seccomp"],
+        readable=tuple(readable),
+        memory_mb=request["memory_mb"],
+        processes=request["processes"],
+        disk_mb=request["disk_mb"],
+        seconds=request["seconds"],
+    )
+
+
+def settle(scratch: str) -> None:
+    """Make the scratch folder this process's home, and its random numbers its own but the same each time."""
+    import tempfile
+
+    import numpy as np
+
+    os.environ.update(HOME=scratch, TMPDIR=scratch, IPYTHONDIR=f"{scratch}/.ipython")
+    tempfile.tempdir = None
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002  (the global generator is what students use)
+    gc.enable()
