@@ -1,4 +1,4 @@
-"""From a fork of the fork server to a confined student's process: namespaces, scratch folder, limits, Landlock, seccomp.
+"""From a fork of the fork server to a confined student's process: namespaces, scratch, limits, Landlock, seccomp.
 
 Every step either holds or raises; nothing is skipped because it failed. Standard library only.
 """
@@ -34,9 +34,7 @@ MAX_FILES = 256
 MAX_INODES = 4096
 DEVICES = ("/dev/null", "/dev/urandom", "/dev/random")
 # Not all of /proc/self: its mount table names folders of the machine.
-OWN_FACTS = tuple(
-    f"/proc/self/{name}" for name in "cmdline fd fdinfo maps oom_score_adj smaps stat statm status task".split()
-)
+OWN_FACTS = ("cmdline", "fd", "fdinfo", "maps", "smaps", "stat", "statm", "status", "task")
 MACHINE_FACTS = (
     "/proc/cpuinfo",
     "/proc/meminfo",
@@ -71,7 +69,7 @@ def enter(wanted: Confinement) -> None:
         _mind()
     os.chdir(wanted.scratch)
     if wanted.landlock:
-        read = (*wanted.readable, *OWN_FACTS, *MACHINE_FACTS)
+        read = (*wanted.readable, *(f"/proc/self/{fact}" for fact in OWN_FACTS), *MACHINE_FACTS)
         landlock.restrict(landlock.Allowed(read, (wanted.scratch,), DEVICES))
     limit(wanted)
     drop_capabilities()
@@ -108,8 +106,8 @@ def limit(wanted: Confinement) -> None:
     }
     for name, value in limits.items():
         hard = resource.getrlimit(name)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(name, (value, value))
+        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(name, (allowed, allowed))
 
 
 def _mind() -> None:

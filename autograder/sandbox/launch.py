@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent.parent
-FILES = """
+ENGINE_FILES = """
     __init__.py records.py wire.py invoke.py sandbox/__init__.py sandbox/channel.py sandbox/confinement.py
     sandbox/landlock.py sandbox/outputs.py sandbox/quiet.py sandbox/seccomp.py sandbox/shell.py sandbox/syscalls.py
     sandbox/telling.py sandbox/trial.py sandbox/worker.py sandbox/zygote.py
-""".split()
+"""
+FILES = ENGINE_FILES.split()
 ENGINE, SCRATCH = "/engine", "/scratch"
 PROCESSORS = "/sys/devices/system/cpu"
 SMALL = 16 << 20
@@ -121,7 +122,6 @@ def installed_engines() -> list[str]:
 
 def tried(command: list[str], *, uid: int | None) -> Mapping[str, Any]:
     """What a trial printed, or why there is no answer, under `failed`."""
-    switch = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
     with tempfile.TemporaryDirectory(prefix="autograder-") as home:
         try:
             done = subprocess.run(
@@ -132,7 +132,10 @@ def tried(command: list[str], *, uid: int | None) -> Mapping[str, Any]:
                 capture_output=True,
                 text=True,
                 timeout=TRIAL_SECONDS,
-                **switch,  # type: ignore[call-overload]
+                check=False,
+                user=uid,
+                group=uid,
+                extra_groups=None if uid is None else [],
             )
             return json.loads(done.stdout)  # type: ignore[no-any-return]
         except ValueError:

@@ -142,7 +142,7 @@ def facts(machine: Machine | None = None) -> tuple[Fact, ...]:
             not m.seccomp_held,
             f"System calls cannot be filtered {_reason(m.seccomp_held)}: a submission could start processes, open "
             "sockets and reach for other processes.",
-            f"Use a kernel with CONFIG_SECCOMP_FILTER, on {' or '.join(seccomp.MACHINES)} (this is {platform.machine()}).",
+            f"Use a kernel with CONFIG_SECCOMP_FILTER, on {' or '.join(seccomp.MACHINES)} (not {platform.machine()}).",
         ),
         Fact(
             "unprivileged user",
@@ -154,7 +154,7 @@ def facts(machine: Machine | None = None) -> tuple[Fact, ...]:
             "memory cgroup",
             m.cgroup,
             "Memory is limited for each process by the kernel's RLIMIT_DATA only.",
-            "Nothing to do: this is enough. With cgroup v2 and delegation, the limit would also hold for the whole run.",
+            "Nothing to do: this is enough. With a delegated cgroup v2, the limit would also hold for the whole run.",
         ),
     )
 

@@ -16,7 +16,7 @@ MAX_STARTS = 2
 
 
 class WarmSandbox:
-    """Opens enclosed workers, from any thread. The fork server starts with the first; if it dies, it is restarted once."""
+    """Opens enclosed workers, from any thread. The fork server starts with the first, and may die once."""
 
     def __init__(self, plan: Plan):
         self._plan = plan
@@ -42,7 +42,7 @@ class WarmSandbox:
             except BaseException:
                 ours.close()
                 raise
-        return WarmStudent(process, ours, limits, given, arrays)
+        return WarmStudent(process, ours, limits, given=given, arrays=arrays)
 
     def start(self) -> None:
         """Start the fork server now, rather than with the first worker."""

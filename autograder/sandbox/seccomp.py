@@ -1,4 +1,4 @@
-"""The system calls that a student's process may not make, as a kernel filter. Fails closed on machines it does not know.
+"""The system calls that a student's process may not make, as a kernel filter. Fails closed on unknown machines.
 
 What it refuses: new processes and programs, sockets, other processes, namespaces and mounts, kernel surfaces that no
 notebook needs, and memory that no limit counts. A system call newer than the table does not exist.
@@ -28,352 +28,35 @@ MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 PR_SET_PDEATHSIG, TIOCSTI, TIOCLINUX, SIGKILL = 1, 0x5412, 0x541C, 9
 
 # name, number on x86-64, number on aarch64 (- where the machine has no such call)
-TABLE = [
-    "acct",
-    "163",
-    "89",
-    "add_key",
-    "248",
-    "217",
-    "adjtimex",
-    "159",
-    "171",
-    "bpf",
-    "321",
-    "280",
-    "chroot",
-    "161",
-    "51",
-    "clock_adjtime",
-    "305",
-    "266",
-    "clock_settime",
-    "227",
-    "112",
-    "clone",
-    "56",
-    "220",
-    "clone3",
-    "435",
-    "435",
-    "delete_module",
-    "176",
-    "106",
-    "execve",
-    "59",
-    "221",
-    "execveat",
-    "322",
-    "281",
-    "fanotify_init",
-    "300",
-    "262",
-    "finit_module",
-    "313",
-    "273",
-    "fork",
-    "57",
-    "-",
-    "fsconfig",
-    "431",
-    "431",
-    "fsmount",
-    "432",
-    "432",
-    "fsopen",
-    "430",
-    "430",
-    "fspick",
-    "433",
-    "433",
-    "init_module",
-    "175",
-    "105",
-    "io_uring_enter",
-    "426",
-    "426",
-    "io_uring_register",
-    "427",
-    "427",
-    "io_uring_setup",
-    "425",
-    "425",
-    "ioctl",
-    "16",
-    "29",
-    "ioperm",
-    "173",
-    "-",
-    "iopl",
-    "172",
-    "-",
-    "ioprio_set",
-    "251",
-    "30",
-    "kcmp",
-    "312",
-    "272",
-    "kexec_file_load",
-    "320",
-    "294",
-    "kexec_load",
-    "246",
-    "104",
-    "keyctl",
-    "250",
-    "219",
-    "kill",
-    "62",
-    "129",
-    "lookup_dcookie",
-    "212",
-    "18",
-    "memfd_create",
-    "319",
-    "279",
-    "memfd_secret",
-    "447",
-    "447",
-    "migrate_pages",
-    "256",
-    "238",
-    "mmap",
-    "9",
-    "222",
-    "modify_ldt",
-    "154",
-    "-",
-    "mount",
-    "165",
-    "40",
-    "mount_setattr",
-    "442",
-    "442",
-    "move_mount",
-    "429",
-    "429",
-    "move_pages",
-    "279",
-    "239",
-    "mq_open",
-    "240",
-    "180",
-    "msgget",
-    "68",
-    "186",
-    "name_to_handle_at",
-    "303",
-    "264",
-    "open_by_handle_at",
-    "304",
-    "265",
-    "open_tree",
-    "428",
-    "428",
-    "perf_event_open",
-    "298",
-    "241",
-    "personality",
-    "135",
-    "92",
-    "pidfd_getfd",
-    "438",
-    "438",
-    "pidfd_open",
-    "434",
-    "434",
-    "pidfd_send_signal",
-    "424",
-    "424",
-    "pivot_root",
-    "155",
-    "41",
-    "prctl",
-    "157",
-    "167",
-    "prlimit64",
-    "302",
-    "261",
-    "process_madvise",
-    "440",
-    "440",
-    "process_mrelease",
-    "448",
-    "448",
-    "process_vm_readv",
-    "310",
-    "270",
-    "process_vm_writev",
-    "311",
-    "271",
-    "ptrace",
-    "101",
-    "117",
-    "quotactl",
-    "179",
-    "60",
-    "quotactl_fd",
-    "443",
-    "443",
-    "reboot",
-    "169",
-    "142",
-    "request_key",
-    "249",
-    "218",
-    "rt_sigqueueinfo",
-    "129",
-    "138",
-    "rt_tgsigqueueinfo",
-    "297",
-    "240",
-    "sched_setaffinity",
-    "203",
-    "122",
-    "sched_setattr",
-    "314",
-    "274",
-    "sched_setparam",
-    "142",
-    "118",
-    "sched_setscheduler",
-    "144",
-    "119",
-    "semget",
-    "64",
-    "190",
-    "setns",
-    "308",
-    "268",
-    "setpriority",
-    "141",
-    "140",
-    "settimeofday",
-    "164",
-    "170",
-    "shmget",
-    "29",
-    "194",
-    "socket",
-    "41",
-    "198",
-    "swapoff",
-    "168",
-    "225",
-    "swapon",
-    "167",
-    "224",
-    "sysfs",
-    "139",
-    "-",
-    "syslog",
-    "103",
-    "116",
-    "tgkill",
-    "234",
-    "131",
-    "tkill",
-    "200",
-    "130",
-    "umount2",
-    "166",
-    "39",
-    "unshare",
-    "272",
-    "97",
-    "uselib",
-    "134",
-    "-",
-    "userfaultfd",
-    "323",
-    "282",
-    "ustat",
-    "136",
-    "-",
-    "vfork",
-    "58",
-    "-",
-    "vhangup",
-    "153",
-    "58",
-]
+TABLE = """
+    acct 163 89  add_key 248 217  adjtimex 159 171  bpf 321 280  chroot 161 51  clock_adjtime 305 266
+    clock_settime 227 112  clone 56 220  clone3 435 435  delete_module 176 106  execve 59 221  execveat 322 281
+    fanotify_init 300 262  finit_module 313 273  fork 57 -  fsconfig 431 431  fsmount 432 432  fsopen 430 430
+    fspick 433 433  init_module 175 105  io_uring_enter 426 426  io_uring_register 427 427  io_uring_setup 425 425
+    ioctl 16 29  ioperm 173 -  iopl 172 -  ioprio_set 251 30  kcmp 312 272  kexec_file_load 320 294
+    kexec_load 246 104  keyctl 250 219  kill 62 129  lookup_dcookie 212 18  memfd_create 319 279
+    memfd_secret 447 447  migrate_pages 256 238  mmap 9 222  modify_ldt 154 -  mount 165 40  mount_setattr 442 442
+    move_mount 429 429  move_pages 279 239  mq_open 240 180  msgget 68 186  name_to_handle_at 303 264
+    open_by_handle_at 304 265  open_tree 428 428  perf_event_open 298 241  personality 135 92  pidfd_getfd 438 438
+    pidfd_open 434 434  pidfd_send_signal 424 424  pivot_root 155 41  prctl 157 167  prlimit64 302 261
+    process_madvise 440 440  process_mrelease 448 448  process_vm_readv 310 270  process_vm_writev 311 271
+    ptrace 101 117  quotactl 179 60  quotactl_fd 443 443  reboot 169 142  request_key 249 218
+    rt_sigqueueinfo 129 138  rt_tgsigqueueinfo 297 240  sched_setaffinity 203 122  sched_setattr 314 274
+    sched_setparam 142 118  sched_setscheduler 144 119  semget 64 190  setns 308 268  setpriority 141 140
+    settimeofday 164 170  shmget 29 194  socket 41 198  swapoff 168 225  swapon 167 224  sysfs 139 -  syslog 103 116
+    tgkill 234 131  tkill 200 130  umount2 166 39  unshare 272 97  uselib 134 -  userfaultfd 323 282  ustat 136 -
+    vfork 58 -  vhangup 153 58
+"""
 
-NUMBERS: Mapping[str, tuple[str, str]] = {
-    n: (x, a) for n, x, a in zip(TABLE[::3], TABLE[1::3], TABLE[2::3], strict=True)
-}
-
-REFUSED = [
-    "acct",
-    "add_key",
-    "adjtimex",
-    "bpf",
-    "chroot",
-    "clock_adjtime",
-    "clock_settime",
-    "delete_module",
-    "execve",
-    "execveat",
-    "fanotify_init",
-    "finit_module",
-    "fsconfig",
-    "fsmount",
-    "fsopen",
-    "fspick",
-    "init_module",
-    "io_uring_enter",
-    "io_uring_register",
-    "io_uring_setup",
-    "ioperm",
-    "iopl",
-    "kcmp",
-    "kexec_file_load",
-    "kexec_load",
-    "keyctl",
-    "lookup_dcookie",
-    "memfd_create",
-    "memfd_secret",
-    "migrate_pages",
-    "modify_ldt",
-    "mount",
-    "mount_setattr",
-    "move_mount",
-    "move_pages",
-    "mq_open",
-    "msgget",
-    "name_to_handle_at",
-    "open_by_handle_at",
-    "open_tree",
-    "perf_event_open",
-    "personality",
-    "pidfd_getfd",
-    "pidfd_open",
-    "pidfd_send_signal",
-    "pivot_root",
-    "process_madvise",
-    "process_mrelease",
-    "process_vm_readv",
-    "process_vm_writev",
-    "ptrace",
-    "quotactl",
-    "quotactl_fd",
-    "reboot",
-    "request_key",
-    "semget",
-    "setns",
-    "settimeofday",
-    "shmget",
-    "swapoff",
-    "swapon",
-    "sysfs",
-    "syslog",
-    "tkill",
-    "umount2",
-    "unshare",
-    "uselib",
-    "userfaultfd",
-    "ustat",
-    "vhangup",
-]
+REFUSED = """
+    acct add_key adjtimex bpf chroot clock_adjtime clock_settime delete_module execve execveat fanotify_init
+    finit_module fsconfig fsmount fsopen fspick init_module io_uring_enter io_uring_register io_uring_setup ioperm
+    iopl kcmp kexec_file_load kexec_load keyctl lookup_dcookie memfd_create memfd_secret migrate_pages modify_ldt
+    mount mount_setattr move_mount move_pages mq_open msgget name_to_handle_at open_by_handle_at open_tree
+    perf_event_open personality pidfd_getfd pidfd_open pidfd_send_signal pivot_root process_madvise
+    process_mrelease process_vm_readv process_vm_writev ptrace quotactl quotactl_fd reboot request_key semget setns
+    settimeofday shmget swapoff swapon sysfs syslog tkill umount2 unshare uselib userfaultfd ustat vhangup
+"""
 
 
 @dataclass(frozen=True)
@@ -409,14 +92,21 @@ def restrict() -> None:
     checked(LIBC.prctl(PR_SET_SECCOMP, ctypes.c_ulong(MODE_FILTER), ctypes.byref(pointer), zero, zero), "seccomp")
 
 
+def numbers(found: Machine) -> dict[str, int]:
+    """The numbers of this machine's system calls, by name."""
+    words = TABLE.split()
+    columns = (words[1::3], words[2::3])
+    return {name: int(n) for name, n in zip(words[::3], columns[found.column], strict=True) if n != "-"}
+
+
 def compiled(found: Machine, pid: int) -> bytes:
     """The filter for `found`, as instructions of the kernel's packet filter; `pid` is whom signals may reach."""
-    number = {name: int(n) for name, columns in NUMBERS.items() if (n := columns[found.column]) != "-"}
+    number = numbers(found)
     program = [_load(ARCHITECTURE), _step(EQUAL, found.audit, 1, 0), _end(KILL), _load(NUMBER)]
     if found.column == 0:  # the x32 calls of x86-64 have numbers of their own
         program += [_step(AT_LEAST, X32, 0, 1), _end(KILL)]
     program += [_step(AT_LEAST, FIRST_UNKNOWN, 0, 1), _end(FAIL | errno.ENOSYS)]
-    for name, block in [*((name, [_refuse(errno.EPERM)]) for name in REFUSED), *_particular(pid)]:
+    for name, block in [*((name, [_refuse(errno.EPERM)]) for name in REFUSED.split()), *_particular(pid)]:
         if name in number:
             program += [_step(EQUAL, number[name], 0, len(block)), *block]
     return b"".join([*program, _end(ALLOW)])
@@ -424,52 +114,43 @@ def compiled(found: Machine, pid: int) -> bytes:
 
 def _particular(pid: int) -> list[tuple[str, list[bytes]]]:
     """Calls refused for some arguments only, or with an answer that the C library knows how to live with."""
-    own = [_argument(0), _step(EQUAL, pid, 1, 0), _refuse(errno.EPERM)]
-    not_killing = [_argument(1), _step(EQUAL, SIGKILL, 0, 1), _refuse(errno.EPERM), _end(ALLOW)]
-    not_killing_thread = [_argument(2), *not_killing[1:]]
-
-    def only_zero(argument: int, answer: int = errno.EPERM) -> list[bytes]:
-        return [_argument(argument), _step(EQUAL, 0, 1, 0), _refuse(answer), _end(ALLOW)]
-
+    to_itself = _unless(0, pid)
+    killing = _if(1, SIGKILL)
+    fork = [_argument(0), _step(ANY_BIT, NEW_NAMESPACES, 1, 0), _step(ANY_BIT, CLONE_THREAD, 1, 0)]
+    shared = [_argument(3), _step(ANY_BIT, MAP_ANONYMOUS, 0, 2), _step(ANY_BIT, MAP_SHARED, 0, 1)]
     return [
         ("clone3", [_refuse(errno.ENOSYS)]),  # its flags are out of the filter's sight; `clone` is tried next
         ("fork", [_refuse(errno.EAGAIN)]),
         ("vfork", [_refuse(errno.EAGAIN)]),
-        (
-            "clone",
-            [_argument(0), _step(ANY_BIT, NEW_NAMESPACES, 1, 0), _step(ANY_BIT, CLONE_THREAD, 1, 0)]
-            + [_refuse(errno.EAGAIN), _end(ALLOW)],
-        ),
+        ("clone", [*fork, _refuse(errno.EAGAIN), _end(ALLOW)]),
         ("socket", [_refuse(errno.EAFNOSUPPORT)]),
-        (
-            "ioctl",
-            [_argument(1), _step(EQUAL, TIOCSTI, 1, 0), _step(EQUAL, TIOCLINUX, 0, 1), _refuse(errno.EPERM)]
-            + [_end(ALLOW)],
-        ),
-        # Shared memory without a file escapes RLIMIT_DATA.
-        (
-            "mmap",
-            [_argument(3), _step(ANY_BIT, MAP_ANONYMOUS, 0, 2), _step(ANY_BIT, MAP_SHARED, 0, 1)]
-            + [_refuse(errno.ENOMEM), _end(ALLOW)],
-        ),
+        # Memory that is shared but belongs to no file escapes RLIMIT_DATA.
+        ("mmap", [*shared, _refuse(errno.ENOMEM), _end(ALLOW)]),
+        ("ioctl", [*_if(1, TIOCSTI), *_if(1, TIOCLINUX), _end(ALLOW)]),
         # A process that outlives its minder would outlive its deadline.
-        ("prctl", [_argument(0), _step(EQUAL, PR_SET_PDEATHSIG, 0, 1), _refuse(errno.EPERM), _end(ALLOW)]),
+        ("prctl", [*_if(0, PR_SET_PDEATHSIG), _end(ALLOW)]),
         # SIGKILL always comes from outside, so that it can be told from the student's own doing.
-        ("kill", own + not_killing),
-        ("tgkill", own + not_killing_thread),
-        ("rt_sigqueueinfo", own + not_killing),
-        ("rt_tgsigqueueinfo", own + not_killing_thread),
-        (
-            "prlimit64",
-            [_argument(0), _step(EQUAL, 0, 2, 0), _step(EQUAL, pid, 1, 0), _refuse(errno.EPERM), _end(ALLOW)],
-        ),
-        ("sched_setparam", only_zero(0)),
-        ("sched_setscheduler", only_zero(0)),
-        ("sched_setattr", only_zero(0)),
-        ("setpriority", only_zero(1)),
-        ("ioprio_set", only_zero(1)),
-        ("sched_setaffinity", only_zero(0, answer=0)),  # thread pools pin their threads; nothing depends on it
+        ("kill", [*to_itself, *killing, _end(ALLOW)]),
+        ("tgkill", [*to_itself, *_if(2, SIGKILL), _end(ALLOW)]),
+        ("rt_sigqueueinfo", [*to_itself, *killing, _end(ALLOW)]),
+        ("rt_tgsigqueueinfo", [*to_itself, *_if(2, SIGKILL), _end(ALLOW)]),
+        ("prlimit64", [*_unless(0, 0, pid), _end(ALLOW)]),
+        *((name, [*_unless(0, 0), _end(ALLOW)]) for name in ("sched_setparam", "sched_setscheduler", "sched_setattr")),
+        *((name, [*_unless(1, 0), _end(ALLOW)]) for name in ("setpriority", "ioprio_set")),
+        # Thread pools pin their threads; nothing depends on it, and a refusal would be printed.
+        ("sched_setaffinity", [*_unless(0, 0, answer=0), _end(ALLOW)]),
     ]
+
+
+def _if(argument: int, value: int) -> list[bytes]:
+    """Refuse the call if an argument is `value`."""
+    return [_argument(argument), _step(EQUAL, value, 0, 1), _refuse(errno.EPERM)]
+
+
+def _unless(argument: int, *values: int, answer: int = errno.EPERM) -> list[bytes]:
+    """Refuse the call unless an argument is among `values`."""
+    tests = [_step(EQUAL, value, len(values) - i, 0) for i, value in enumerate(values)]
+    return [_argument(argument), *tests, _refuse(answer)]
 
 
 def _step(code: int, value: int, if_true: int, if_false: int) -> bytes:

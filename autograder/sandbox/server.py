@@ -167,19 +167,20 @@ class Server:
         plan, home = self._plan, str(self._home or launch.SCRATCH)
         if plan.bwrap:
             command = launch.bwrap_command(plan.bwrap, privileged=plan.privileged)
-            engine, switch_outside = launch.ENGINE, plan.uid is not None and not plan.privileged
+            engine, user = launch.ENGINE, None if plan.privileged else plan.uid
         else:
-            command, engine, switch_outside = [], launch.staged(Path(home)), plan.uid is not None
-        switch = {"user": plan.uid, "group": plan.uid, "extra_groups": []} if switch_outside else {}
-        process = subprocess.Popen(
+            command, engine, user = [], launch.staged(Path(home)), plan.uid
+        process: subprocess.Popen[bytes] = subprocess.Popen(
             command + launch.python_command(engine, "zygote"),
             env=launch.environment(home),
             cwd="/",
-            stdin=theirs,
+            stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=complaints,
             start_new_session=True,
-            **switch,  # type: ignore[call-overload]
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
         )
         config = {
             "uid": plan.uid,

@@ -64,7 +64,7 @@ class Stream(io.TextIOBase):
 class Publisher(DisplayPublisher):
     """`display(...)`."""
 
-    def publish(self, data: Mapping[str, Any], metadata: Any = None, **options: Any) -> None:
+    def publish(self, data: Any, metadata: Any = None, source: Any = None, **options: Any) -> None:
         self.shell.screen.display("display_data", data)
 
     def clear_output(self, wait: bool = False) -> None:
@@ -78,7 +78,8 @@ class Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict: Mapping[str, Any], md_dict: Any = None) -> None:
-        self.shell.screen.display("execute_result", format_dict)
+        if self.shell is not None:
+            self.shell.screen.display("execute_result", format_dict)
 
     def finish_displayhook(self) -> None:
         pass
@@ -92,13 +93,13 @@ class Shell(InteractiveShell):
 
     def __init__(self, **options: Any):
         self.screen = Screen()
-        super().__init__(**options)
+        super().__init__(**options)  # type: ignore[no-untyped-call]
 
     def run(self, source: str, *, output_kb: int) -> tuple[bytes, Outcome]:
         """The outputs of a cell, as JSON, and how it ended. Nothing is shown before or after."""
         self.screen.cell = collector = Collector(output_kb)
         try:
-            result = self.run_cell(source, store_history=True)
+            result = self.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
             error = result.error_before_exec or result.error_in_exec
             outcome: Outcome = Returned(None) if error is None else told(error)
         except BaseException as error:  # a shell that the student rebuilt

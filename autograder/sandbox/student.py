@@ -11,8 +11,8 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -23,8 +23,8 @@ from autograder.records import (
     Handle,
     Limits,
     Lost,
-    Outcome,
     OurError,
+    Outcome,
     Raised,
     Returned,
     Spy,
@@ -46,7 +46,7 @@ class WarmStudent:
     """A worker of `WarmSandbox`. Not for two threads at once."""
 
     def __init__(
-        self, process: Process, peer: socket.socket, limits: Limits, given: Mapping[str, str], arrays: str, /
+        self, process: Process, peer: socket.socket, limits: Limits, *, given: Mapping[str, str], arrays: str
     ) -> None:
         self._process, self._peer, self._limits = process, peer, limits
         self._until = time.monotonic() + limits.submission_seconds

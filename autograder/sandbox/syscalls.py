@@ -64,7 +64,7 @@ def switch_user(uid: int) -> None:
     with contextlib.suppress(PermissionError):
         os.setresuid(0, 0, 0)
         raise OSError("the change of user can be undone")
-    # After a change of user the process's own files in /proc belong to root, and its user namespace could not be set up.
+    # After a change of user, the process's own files in /proc belong to root, and it could not fill in its id maps.
     prctl(PR_SET_DUMPABLE, 1)
 
 

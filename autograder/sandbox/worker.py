@@ -1,4 +1,4 @@
-"""The student's side: a loop that runs cells, calls functions and keeps handles, in the process that holds one submission.
+"""The student's side: a loop that runs cells, calls functions and keeps handles, for one submission.
 
 It holds no answers. Once the first cell has run, everything here may have been replaced by the student, so nothing it
 says is believed; and because the code it runs is anyone's, this is the one module that catches every exception.
