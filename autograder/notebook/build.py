@@ -1,0 +1,131 @@
+"""Builds what a chapter file promises: the instructor's notebook, the student's, and the visible sheet beside each.
+
+    source/<chapter>/<chapter>.ipynb    solved, with rubrics; git-ignored
+    release/<chapter>/<chapter>.ipynb   what nbgrader's generate_assignment would make of it, byte for byte
+    <both>/<chapter>.json               the visible sheet, which the notebook's `check` reads
+
+Nothing is written before everything is made, and each file is written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from autograder.course import Chapter, Course, load_chapter
+from autograder.notebook.difference import notebook_difference, sheet_difference
+from autograder.notebook.pieces import Piece, pieces
+from autograder.sheet import PUBLIC, visible
+from autograder.wire import to_text
+
+METADATA: Mapping[str, Any] = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def build(course: Course, chapters: Sequence[str]) -> tuple[Path, ...]:
+    """The files written for these chapters. Files that already say the same are left as they are."""
+    made = _made(course, chapters)
+    for path, text in made.items():
+        if _difference(path, text):
+            _write(path, text)
+    return tuple(made)
+
+
+def check(course: Course, chapters: Sequence[str]) -> tuple[str, ...]:
+    """The first difference of each file of `release/` that does not say what its chapter file says. Writes nothing."""
+    made = {p: t for p, t in _made(course, chapters).items() if p.is_relative_to(course.root / "release")}
+    found = []
+    for path, text in made.items():
+        difference = _difference(path, text)
+        if difference:
+            found.append(f"{path.relative_to(course.root)}: {difference}")
+    for folder in sorted({path.parent for path in made}):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path not in made and not path.name.startswith("."):
+                found.append(f"{path.relative_to(course.root)}: is not built from any chapter file, and should go")
+    return tuple(found)
+
+
+def files(chapter: Chapter) -> Mapping[Path, str]:
+    """What building this chapter writes: every file and its text."""
+    root, name = chapter.course.root, chapter.name
+    cells = pieces(chapter)
+    sheet = to_text(visible(chapter.sheet(PUBLIC)), indent=1) + "\n"
+    return {
+        root / "source" / name / f"{name}.ipynb": notebook(cells, released=False),
+        root / "source" / name / f"{name}.json": sheet,
+        root / "release" / name / f"{name}.ipynb": notebook(cells, released=True),
+        root / "release" / name / f"{name}.json": sheet,
+    }
+
+
+def notebook(cells: Sequence[Piece], *, released: bool) -> str:
+    """The text of a notebook: the instructor's, or the one that is released to students."""
+    document = {
+        "cells": [_cell(piece, released) for piece in cells],
+        "metadata": METADATA,
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def checksum(source: str, kind: str, grading: Mapping[str, Any]) -> str:
+    """nbgrader's checksum of a graded cell, by which it sees that a cell was changed."""
+    locked = not grading["solution"] and (grading["grade"] or grading["locked"])
+    said = [source, kind, str(grading["grade"]), str(grading["solution"]), str(locked), grading["grade_id"]]
+    if grading["grade"]:
+        said.append(str(float(grading["points"])))
+    return hashlib.md5("".join(said).encode(), usedforsecurity=False).hexdigest()
+
+
+def _cell(piece: Piece, released: bool) -> dict[str, Any]:
+    source = piece.empty if released else piece.solved
+    metadata: dict[str, Any] = {"tags": list(piece.tags)} if piece.tags else {}
+    if piece.grading:
+        metadata["nbgrader"] = dict(piece.grading)
+    if piece.grading and released:
+        sums = {"checksum": checksum(source, piece.kind, piece.grading), "cell_type": piece.kind}
+        metadata["nbgrader"] |= sums
+        metadata |= {"deletable": False} if piece.grading["solution"] else {"deletable": False, "editable": False}
+    cell = {"cell_type": piece.kind, "id": piece.ident, "metadata": metadata, "source": source.splitlines(True)}
+    return cell | ({"execution_count": None, "outputs": []} if piece.kind == "code" else {})
+
+
+def _made(course: Course, chapters: Sequence[str]) -> Mapping[Path, str]:
+    made: dict[Path, str] = {}
+    for name in chapters:
+        made |= files(load_chapter(course, name))
+    return made
+
+
+def _difference(path: Path, text: str) -> str:
+    """How the file on disk differs from what it should say, or nothing."""
+    try:
+        old = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return "is missing, but should be there"
+    except UnicodeDecodeError:
+        return "is not UTF-8 text, but should be"
+    if old == text:
+        return ""
+    return sheet_difference(old, text) if path.suffix == ".json" else notebook_difference(old, text)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
