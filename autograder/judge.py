@@ -24,6 +24,9 @@ Result = Outcome | LawResult
 ENOUGH = 2
 """How many hidden checks a mistake must explain before its hint is shown for hidden ones (see `diagnose`)."""
 
+UNWRITTEN = frozenset({"", "Yours to write."})
+"""What a starter's NotImplementedError says. JAX raises the same exception, with other words, for what it cannot do."""
+
 LOST = {
     "missing": "{name} is not defined after all cells have run.",
     "time": "{name} gave no answer in time. Is there a loop that never ends?",
@@ -74,7 +77,7 @@ def diagnose(exercise: ExerciseSheet, results: Sequence[Result]) -> str | None:
     hidden = any(c.hidden for c in exercise.checks)
     explained: dict[str, int] = {}
     for mistake in exercise.hints:
-        signs = [_sign(c, r, mistake) for c, r in zip(exercise.checks, results, strict=True)]
+        signs = [sign(c, r, mistake) for c, r in zip(exercise.checks, results, strict=True)]
         if "contradicts" in signs:
             continue
         counted = [s for s, c in zip(signs, exercise.checks, strict=True) if c.hidden or not hidden]
@@ -87,7 +90,7 @@ def diagnose(exercise: ExerciseSheet, results: Sequence[Result]) -> str | None:
     return None if others else first
 
 
-def _sign(check: Check, result: Result, mistake: str) -> str:
+def sign(check: Check, result: Result, mistake: str) -> str:
     """Whether this check speaks for the mistake, against it, or says nothing."""
     if mistake not in check.answers:
         return "silent"
@@ -129,7 +132,7 @@ def _verdict(exercise: ExerciseSheet, check: Check, result: Result) -> tuple[str
             return ("law", "") if kept else (kind, message or f"This should hold: {check.label}")
         case Lost(why):
             return "missing" if why == "missing" else "lost", LOST[why].format(name=exercise.name)
-        case Raised("NotImplementedError"):
+        case Raised("NotImplementedError", text) if text in UNWRITTEN:
             return "missing", f"{exercise.name} is still the starter: nothing is written there yet."
         case Raised(type_, message):
             return "raised", f"{exercise.name} raised {type_}: {message}" if message else f"It raised {type_}."
