@@ -1,12 +1,15 @@
 """A toy course, loaded once, for the tests of the engine."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from autograder.course import Chapter, load_chapter, load_course
 from autograder.records import Sheet
+from autograder.sandbox.layers import TRUSTED, Plan
+from autograder.sandbox.pool import WarmSandbox, open_sandbox
 
 TOY = Path(__file__).parent / "toy"
 
@@ -33,3 +36,19 @@ def toy_sheet(toy: Chapter) -> Sheet:
 def toy_source() -> str:
     """A perfect submission: the source of its solutions."""
     return (TOY / "solutions" / "toy.py").read_text()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmSandbox]:
+    """The sandbox that grades, one for all tests."""
+    with open_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def bare() -> Iterator[WarmSandbox]:
+    """The same without any layer, to show that an attack is stopped by the layers and not by chance."""
+    with WarmSandbox(
+        Plan(None, privileged=False, uid=None, landlock=False, seccomp=False, layers=(TRUSTED,))
+    ) as sandbox:
+        yield sandbox

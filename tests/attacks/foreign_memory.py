@@ -1,0 +1,18 @@
+# expect: blocked
+# I7: attach to, or read the memory of, any other process.
+
+# %%
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+def attack(facts):
+    done = []
+    for pid in (facts["pid"], 1, 2, 3):
+        if libc.ptrace(16, pid, 0, 0) == 0:
+            done.append(("ptrace", pid))
+        if libc.syscall(310, pid, 0, 0, 0, 0, 0) == 0:
+            done.append(("process_vm_readv", pid))
+        if libc.syscall(434, pid, 0) >= 0:
+            done.append(("pidfd_open", pid))
+    return done

@@ -1,0 +1,18 @@
+# expect: lost protocol
+# I9: rewrite the worker's encoder to send a record that only the grader may write.
+
+# %%
+import sys
+
+worker = sys.modules["autograder.sandbox.worker"]
+real = worker.encode
+
+def forged(tree, **options):
+    head, blob = real(tree, **options)
+    return head.replace(b'null', b'{"$r":["Check",[]]}'), blob
+
+worker.encode = forged
+
+# %%
+def attack(facts):
+    return None

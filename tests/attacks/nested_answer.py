@@ -1,0 +1,8 @@
+# expect: lost protocol
+# V4: answer with a list that contains itself.
+
+# %%
+def attack(facts):
+    endless = []
+    endless.append(endless)
+    return endless

@@ -1,0 +1,8 @@
+# expect: lost exit
+# V1: end the process, with the status of success.
+
+# %%
+import os
+
+def attack(facts):
+    os._exit(0)

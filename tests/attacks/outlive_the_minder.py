@@ -1,0 +1,9 @@
+# expect: blocked
+# I14: ask not to be ended together with the process that watches the clock.
+
+# %%
+import ctypes
+
+def attack(facts):
+    libc = ctypes.CDLL(None, use_errno=True)
+    return libc.prctl(1, 0, 0, 0, 0) == 0

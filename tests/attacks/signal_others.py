@@ -1,0 +1,20 @@
+# expect: blocked
+# I14: signal, slow down or limit every other process.
+
+# %%
+import os, resource, signal
+
+def attack(facts):
+    done = []
+    for pid in (facts["pid"], -1, 2, 3, os.getppid() or 4):
+        for what, act in (
+            ("kill", lambda: os.kill(pid, signal.SIGCONT)),
+            ("prlimit", lambda: resource.prlimit(pid, resource.RLIMIT_CORE)),
+            ("scheduler", lambda: os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))),
+        ):
+            try:
+                act()
+                done.append((what, pid))
+            except (OSError, ValueError):
+                pass
+    return done
