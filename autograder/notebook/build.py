@@ -9,7 +9,6 @@ Nothing is written before everything is made, and each file is written whole or 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -18,14 +17,11 @@ from typing import Any
 
 from autograder.course import Chapter, Course, load_chapter
 from autograder.notebook.difference import notebook_difference, sheet_difference
+from autograder.notebook.document import METADATA
+from autograder.notebook.grading import checksum
 from autograder.notebook.pieces import Piece, pieces
 from autograder.sheet import PUBLIC, visible
 from autograder.wire import to_text
-
-METADATA: Mapping[str, Any] = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
 
 
 def build(course: Course, chapters: Sequence[str]) -> tuple[Path, ...]:
@@ -74,15 +70,6 @@ def notebook(cells: Sequence[Piece], *, released: bool) -> str:
         "nbformat_minor": 5,
     }
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def checksum(source: str, kind: str, grading: Mapping[str, Any]) -> str:
-    """nbgrader's checksum of a graded cell, by which it sees that a cell was changed."""
-    locked = not grading["solution"] and (grading["grade"] or grading["locked"])
-    said = [source, kind, str(grading["grade"]), str(grading["solution"]), str(locked), grading["grade_id"]]
-    if grading["grade"]:
-        said.append(str(float(grading["points"])))
-    return hashlib.md5("".join(said).encode(), usedforsecurity=False).hexdigest()
 
 
 def _cell(piece: Piece, released: bool) -> dict[str, Any]:

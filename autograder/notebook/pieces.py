@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from autograder.author import Exercise, Written
 from autograder.course import Cell, Chapter
+from autograder.notebook.grading import grading
 from autograder.notebook.names import EVERYTHING, defined
 from autograder.notebook.starter import starter
 from autograder.records import AuthorError
@@ -84,28 +85,19 @@ def _exercise(chapter: Chapter, cell: Cell, exercise: Exercise, known: frozenset
                 f"Import or define it in a code cell of {chapter.path.name}, or move it into the solution's body."
             )
             raise AuthorError(text, file=begin.file, line=line)
-    solution = _grading(exercise.name, solution=True)
+    solution = grading(exercise.name, solution=True)
     yield Piece(exercise.name, "code", begin.solved, begin.empty, solution)
     check = f"check({exercise.name})"
-    grading = _grading(f"check-{exercise.name}", grade=True, locked=True, points=exercise.points)
-    yield Piece(f"check-{exercise.name}", "code", check, check, grading, ("check",))
+    known_as = grading(f"check-{exercise.name}", grade=True, locked=True, points=exercise.points)
+    yield Piece(f"check-{exercise.name}", "code", check, check, known_as, ("check",))
 
 
 def _written(question: Written) -> Iterator[Piece]:
     ident = f"prompt-{question.name}"
-    yield Piece(ident, "markdown", question.prompt, question.prompt, _grading(ident, locked=True))
+    yield Piece(ident, "markdown", question.prompt, question.prompt, grading(ident, locked=True))
     rubric = f"=== BEGIN MARK SCHEME ===\n{question.rubric}\n=== END MARK SCHEME ==="
-    grading = _grading(question.name, grade=True, solution=True, points=question.points)
-    yield Piece(question.name, "markdown", rubric, TEXT_STUB, grading)
-
-
-def _grading(
-    ident: str, *, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None
-) -> Mapping[str, Any]:
-    """nbgrader's metadata of a cell."""
-    known = {"grade": grade, "solution": solution, "locked": locked, "task": False, "grade_id": ident}
-    worth = {} if points is None else {"points": int(points) if points == int(points) else points}
-    return known | worth | {"schema_version": 3}
+    known_as = grading(question.name, grade=True, solution=True, points=question.points)
+    yield Piece(question.name, "markdown", rubric, TEXT_STUB, known_as)
 
 
 def _defined(chapter: Chapter, cell: Cell) -> frozenset[str]:
