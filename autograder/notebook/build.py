@@ -52,7 +52,7 @@ def files(chapter: Chapter) -> Mapping[Path, str]:
     """What building this chapter writes: every file and its text."""
     root, name = chapter.course.root, chapter.name
     cells = pieces(chapter)
-    sheet = to_text(visible(chapter.sheet(PUBLIC)), indent=1) + "\n"
+    sheet = to_text(visible(chapter.sheet(PUBLIC))) + "\n"
     return {
         root / "source" / name / f"{name}.ipynb": notebook(cells, released=False),
         root / "source" / name / f"{name}.json": sheet,

@@ -8,6 +8,7 @@ from autograder.author import close, exercise, given, written
 # # Toys
 
 # %%
+import jax
 import jax.numpy as jnp
 
 from autograder.client import check
