@@ -5,6 +5,7 @@ What raises is ours alone: `OurError` when the machine fails, and whatever of th
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import secrets
@@ -52,7 +53,6 @@ class WarmStudent:
         self._until = time.monotonic() + limits.submission_seconds
         self._lost: Lost | None = None
         self._spies: dict[int, Spy] = {}
-        self._bound: dict[str, int] = {}
         try:
             self._greet({"given": _text(json.dumps(dict(given))), "arrays": arrays, "output_kb": limits.output_kb})
         except BaseException:
@@ -61,7 +61,7 @@ class WarmStudent:
 
     def run(self, source: str, *, seconds: float) -> CellOutcome:
         """What a cell put out, and how it ended."""
-        reply = self._ask({"op": "run", "source": _text(source)}, {}, seconds)
+        reply = self._ask({"op": "run", "source": _text(source)}, seconds)
         if isinstance(reply, Lost):
             return CellOutcome((), reply)
         try:
@@ -79,7 +79,7 @@ class WarmStudent:
         """What the object named `target`, or behind the handle, answers."""
         spies = self._numbered(_spies_in(call))
         begin = time.monotonic()
-        reply = self._ask({"op": "call", "target": target, "call": call, "spies": spies}, spies, seconds)
+        reply = self._ask({"op": "call", "target": target, "call": call, "spies": spies}, seconds)
         if isinstance(reply, Lost):
             return reply
         try:
@@ -91,8 +91,7 @@ class WarmStudent:
     def bind(self, name: str, spy: Spy) -> None:
         """Put a function of the grader's behind a name. A worker lost meanwhile says so when it is next asked."""
         numbers = self._numbered([spy])
-        self._bound[spy.name] = numbers[spy.name]
-        reply = self._ask({"op": "bind", "name": name, "spy": spy, "spies": numbers}, numbers, HELLO_SECONDS)
+        reply = self._ask({"op": "bind", "name": name, "spy": spy, "spies": numbers}, HELLO_SECONDS)
         if not isinstance(reply, Lost) and reply.get("kind") != "returned":
             self._end(Lost("protocol", "a name could not be bound"))
 
@@ -120,24 +119,25 @@ class WarmStudent:
             case {"kind": "failed", "message": str(message)}:
                 raise OurError(f"a worker did not start: {message}")
 
-    def _ask(self, request: Mapping[str, Any], spies: Mapping[str, int], seconds: float) -> dict[str, Any] | Lost:
+    def _ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any] | Lost:
         """The reply to a request, after the callbacks that came in between; or how the worker was lost."""
         if self._lost is not None:
             return self._lost
         deadline = min(time.monotonic() + seconds, self._until)
         number = secrets.randbits(62)  # a reply written before it was asked for cannot know it
         frame = encode({**request, "id": number})
-        allowed = {*spies.values(), *self._bound.values()}
         try:
             channel.send(self._peer, *frame, deadline=deadline)
-            for _ in range(MAX_CALLBACKS + 1):
+            for callbacks in itertools.count():
                 reply = decode(*channel.receive(self._peer, deadline=deadline, most_blob=MAX_BLOB))
                 if not isinstance(reply, dict) or reply.get("id") != number:
                     raise Malformed("a reply that was not asked for")
                 if reply.get("kind") != "callback":
                     return reply
-                self._call_back(reply, allowed, deadline)
-            raise Malformed(f"more than {MAX_CALLBACKS:,} callbacks")
+                if callbacks == MAX_CALLBACKS:
+                    raise Malformed(f"more than {MAX_CALLBACKS:,} callbacks")
+                self._call_back(reply, deadline)
+            raise AssertionError
         except channel.Expired:
             return self._end(Lost("time", f"no answer within {seconds:g} s"))
         except Malformed as error:
@@ -148,10 +148,10 @@ class WarmStudent:
             self.close()
             raise
 
-    def _call_back(self, reply: Mapping[str, Any], allowed: set[int], deadline: float) -> None:
+    def _call_back(self, reply: Mapping[str, Any], deadline: float) -> None:
         """Evaluate a spy for the student's code. What its function raises is a constant sentence over there."""
         spy, args = reply.get("spy"), reply.get("args")
-        if type(spy) is not int or spy not in allowed or not isinstance(args, tuple):
+        if type(spy) is not int or spy not in self._spies or not isinstance(args, tuple):
             raise Malformed("a callback to a function that was not offered")
         if _size(args) > MAX_CALLBACK_BYTES:
             raise Malformed("a callback with too much data")
