@@ -60,7 +60,9 @@ def report_file(path: Path | None) -> Iterator[Callable[[Any], None]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text("{}\n", "utf-8")
     except OSError as error:
-        raise UsageError(f"The report {path} cannot be written: {error.strerror}. Choose another --json file.") from None
+        raise UsageError(
+            f"The report {path} cannot be written: {error.strerror}. Choose another --json file."
+        ) from None
 
     def write(document: Any) -> None:
         try:
@@ -71,7 +73,9 @@ def report_file(path: Path | None) -> Iterator[Callable[[Any], None]]:
                 os.fsync(file.fileno())
             partial.replace(path)
         except OSError as error:
-            raise OurError(f"The report {path} could not be written: {error.strerror}. No grade is lost: {_again}") from None
+            raise OurError(
+                f"The report {path} could not be written: {error.strerror}. No grade is lost: {_again}"
+            ) from None
 
     try:
         yield write

@@ -9,11 +9,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autograder.records import AuthorError, OurError, UsageError
+
+if TYPE_CHECKING:
+    from autograder.course import Course
 
 FINDINGS, USAGE, OURS, INTERRUPTED = 1, 2, 3, 130
 
@@ -150,14 +153,18 @@ def doctor(json_file: Json = None, course: Root = None) -> None:
         raise typer.Exit(FINDINGS)
 
 
-def _course(root: Path | None, chapters: list[str] | None):  # type: ignore[no-untyped-def]
+def _course(root: Path | None, chapters: list[str] | None) -> tuple[Course, tuple[str, ...]]:
+    """The course and the chapters asked for, with what JAX compiled before at hand."""
+    from autograder.compiled import keep_compiled
     from autograder.course import load_course
     from autograder.settings import read_settings
 
-    loaded = load_course(read_settings(root).root)
+    settings = read_settings(root)
+    loaded = load_course(settings.root)
     unknown = [c for c in chapters or () if c not in loaded.chapters]
     if unknown:
         raise UsageError(f"{unknown[0]!r} is no chapter of this course; it has {', '.join(loaded.chapters)}.")
+    keep_compiled(settings.state)
     return loaded, tuple(chapters or loaded.chapters)
 
 

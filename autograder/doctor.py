@@ -11,7 +11,11 @@ from autograder.records import OurError, UsageError
 from autograder.sandbox.layers import Fact, facts
 from autograder.settings import Settings
 
-NEEDED = {"nbgrader": "grades are written to nbgrader's gradebook", "jax": "references are computed", "IPython": "cells run"}
+NEEDED = {
+    "nbgrader": "grades are written to nbgrader's gradebook",
+    "jax": "references are computed",
+    "IPython": "cells run",
+}
 MIN_FREE_MB = 500
 
 

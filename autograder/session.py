@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from autograder.compiled import keep_compiled
 from autograder.course import Chapter, load_chapter, load_course
 from autograder.grade import grade, report_failure
 from autograder.records import Graded, Sheet, Submission, UsageError
@@ -46,6 +47,7 @@ class Session:
 
 def open_session(settings: Settings, chapter: str, open_sandbox: Callable[..., Sandbox]) -> Session:
     """A session for `chapter` of the course in `settings`. Refuses (UsageError) where the sandbox is incomplete."""
+    keep_compiled(settings.state)
     loaded = load_chapter(load_course(settings.root), chapter)
     sandbox = open_sandbox(trust=settings.trust)
     return Session(loaded, hidden_sheet(loaded, settings.state), sandbox)

@@ -40,7 +40,10 @@ def grade_class(
     console = Console()
     found = [pair for path in paths for pair in find(path, chapter)]
     results: list[Graded] = []
-    with report_file(json_file) as write, open_session(read_settings(root, trust=trust), chapter, open_sandbox) as session:
+    with (
+        report_file(json_file) as write,
+        open_session(read_settings(root, trust=trust), chapter, open_sandbox) as session,
+    ):
         layers = session.sandbox.layers
         console.print("Isolation: " + escape(", ".join(layers)), highlight=False)
         try:
@@ -53,7 +56,11 @@ def grade_class(
 
                 results = grade_all(session, found, workers=workers, done=done)
         finally:
-            write(to_json(results, course=session.chapter.course.name, chapter=chapter, engine=__version__, isolation=layers))
+            write(
+                to_json(
+                    results, course=session.chapter.course.name, chapter=chapter, engine=__version__, isolation=layers
+                )
+            )
     show_class(console, results)
     return {g.status for g in results}
 
