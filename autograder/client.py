@@ -137,7 +137,7 @@ def checked_card(exercise: ExerciseSheet, verdict: Verdict, results: Sequence[Re
     finding, result = findings[index], results[index]
     unwritten = starter(result)
     if unwritten in {"", name, "__init__"} | exercise.signatures.keys():
-        return Card("wait", name, "nothing is written there yet", (), f"{waiting(exercise)} Run this cell again once it is written.")
+        return Card("wait", name, "nothing is written there yet", (), waiting(exercise))
     if unwritten:
         text = f"{name} calls {unwritten}, and nothing is written there yet. Write {unwritten} first."
         return Card("wait", name, "waits for another function", (Part("text", text),), footer)
@@ -161,7 +161,7 @@ def counted(passed: int, visible: int, after_submission: int) -> str:
 def waiting(exercise: ExerciseSheet) -> str:
     """How many checks wait for an exercise that is not begun."""
     n = len(exercise.checks)
-    return f"{n} visible check{' waits' if n == 1 else 's wait'} for your code."
+    return f"{n} visible check{' waits' if n == 1 else 's wait'} for your code. Run this cell again once it is written."
 
 
 def lesson(finding: Finding) -> str:

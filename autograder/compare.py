@@ -76,7 +76,8 @@ def close_entries(answer: np.ndarray, expected: np.ndarray, tolerance: Tolerance
     """Where |answer - expected| <= atol + rtol |expected|; equal infinities and NaNs count as close."""
     if answer.dtype.kind not in "fc" and expected.dtype.kind not in "fc":
         return np.asarray(answer == expected)
-    return np.asarray(np.isclose(answer, expected, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True))
+    with np.errstate(all="ignore"):  # the answer may be as large as it likes
+        return np.asarray(np.isclose(answer, expected, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True))
 
 
 def equals(answer: Any, expected: Any, tolerance: Tolerance) -> bool:
@@ -91,7 +92,9 @@ def shape_mismatch(
     if shape == expected:
         return None
     text = f"{name} has shape {shape}, but should be {expected}"
-    if axes and len(axes) == len(expected):
+    if not expected:
+        text = f"{name} has shape {shape}, but should be a single number"
+    elif axes and len(axes) == len(expected):
         text += f": one axis each for {', '.join(axes)}" if len(axes) > 1 else f": one axis, {axes[0]}"
     text += "."
     if len(shape) > 1 and shape == expected[::-1]:
@@ -135,8 +138,9 @@ def _compare_dicts(answer: Any, expected: Mapping[Any, Any], tolerance: Toleranc
     if not isinstance(answer, dict):
         return Mismatch("dtype", f"{name} is {_noun(answer)}, but should be a dictionary.")
     if answer.keys() != expected.keys():
-        missing, extra = sorted(map(str, expected.keys() - answer.keys())), sorted(map(str, answer.keys() - expected))
-        return Mismatch("shape", f"{name} lacks the keys {missing} and has the extra keys {extra[:5]}.")
+        lists = ("lacks", expected.keys() - answer.keys()), ("has besides", answer.keys() - expected.keys())
+        found = [f"{verb} {_brief(', '.join(sorted(map(repr, keys))))}" for verb, keys in lists if keys]
+        return Mismatch("shape", f"{name} should have other keys: it {' and '.join(found)}.")
     for key in expected:
         wrong = compare(answer[key], expected[key], tolerance, name=f"{name}[{key!r}]")
         if wrong:
@@ -155,15 +159,12 @@ def _stack(parts: Any) -> np.ndarray | None:
 
 def _values(answer: np.ndarray, expected: np.ndarray, tolerance: Tolerance, name: str) -> str:
     if expected.ndim == 0:
-        return f"{name} is {_number(answer[()])}, but should be {_number(expected[()])}."
+        return f"{name} is {_apart(answer[()], expected[()])}."
     wrong = ~close_entries(answer, expected, tolerance)
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
     index = ", ".join(map(str, place))
-    count = f"{int(wrong.sum())} of {wrong.size} entries differ"
-    return (
-        f"{name} has the right shape, but {count}. "
-        f"Entry [{index}] is {_number(answer[place])}, but should be {_number(expected[place])}."
-    )
+    count = f"{int(wrong.sum())} of {wrong.size} entries {'differs' if wrong.sum() == 1 else 'differ'}"
+    return f"{name} has the right shape, but {count}. Entry [{index}] is {_apart(answer[place], expected[place])}."
 
 
 def _where(differ: np.ndarray, bad: np.ndarray, word: str) -> str:
@@ -177,8 +178,16 @@ def _where(differ: np.ndarray, bad: np.ndarray, word: str) -> str:
     return f"{text}, but should be {should}"
 
 
-def _number(value: Any) -> str:
-    return str(bool(value)) if isinstance(value, bool | np.bool_) else f"{value:.6g}"
+def _apart(answer: Any, expected: Any) -> str:
+    """Both numbers, with as many digits as it takes to tell them apart."""
+    digits = next((d for d in (6, 9, 12) if _number(answer, d) != _number(expected, d)), 17)
+    return f"{_number(answer, digits)}, but should be {_number(expected, digits)}"
+
+
+def _number(value: Any, digits: int) -> str:
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    return str(value) if isinstance(value, np.integer) else f"{value:.{digits}g}"
 
 
 def _article(kind: str) -> str:
@@ -200,7 +209,8 @@ def _noun(value: Any) -> str:
             return f"an array of shape {value.shape}"
         case tuple() | list():
             return f"{len(value)} values"
-    return f"a {type(value).__name__}"
+    names = {"dict": "a dictionary", "str": "text"}
+    return names.get(type(value).__name__, f"a {type(value).__name__}")
 
 
 def _brief(value: Any) -> str:

@@ -65,7 +65,7 @@ def points(exercise: ExerciseSheet, findings: Sequence[Finding]) -> float:
         return exercise.points
     total = sum(c.weight for c in exercise.checks)
     earned = sum(c.weight for c, f in zip(exercise.checks, findings, strict=True) if f.passed)
-    return min(round(exercise.points * earned / total, 2), exercise.points - 0.01)
+    return max(0.0, min(round(exercise.points * earned / total, 2), exercise.points - 0.01)) if total else 0.0
 
 
 def diagnose(exercise: ExerciseSheet, results: Sequence[Result]) -> str | None:
@@ -95,11 +95,10 @@ def sign(check: Check, result: Result, mistake: str) -> str:
     if mistake not in check.answers:
         return "silent"
     wrong = check.answers[mistake]
-    if check.kind == "law":
-        kept = isinstance(result, LawResult) and result.kept
-        if kept != wrong:
+    if isinstance(wrong, bool) and check.kind == "law":
+        if not isinstance(result, LawResult) or result.kept != wrong:
             return "contradicts"
-        return "silent" if kept else "explains"
+        return "silent" if wrong else "explains"
     alike = _same(result, wrong, check)
     if not alike:
         return "contradicts"
@@ -135,7 +134,7 @@ def _verdict(exercise: ExerciseSheet, check: Check, result: Result) -> tuple[str
         case Raised("NotImplementedError", text) if text in UNWRITTEN:
             return "missing", f"{exercise.name} is still the starter: nothing is written there yet."
         case Raised(type_, message):
-            return "raised", f"{exercise.name} raised {type_}: {message}" if message else f"It raised {type_}."
+            return "raised", f"{exercise.name} raised {type_}" + (f": {message}" if message else ".")
         case Returned(value, _, changed):
             if changed:
                 return "value", changed_argument(changed)

@@ -82,7 +82,7 @@ class Subject:
         if self.transform.name == "grad":
             argnum = self.transform.axes[0] or 0
             return Spec("float", tuple(str(s) for s in np.shape(leaves[argnum])))
-        return Spec()
+        return batched(self.signatures[""].returns)
 
     def _answer(self, call: Call, signature: Signature, leaves: tuple[Any, ...]) -> Any:
         outcome = self.student.call(self.target, call, seconds=self.seconds())
@@ -121,7 +121,7 @@ class Held:
 def judge_law(law: Callable[..., Any], subject: Subject, seed: int) -> LawResult | Raised | Lost:
     """How the law ended for this student. Laws draw their inputs from `seed` alone."""
     try:
-        kept = law(subject, np.random.default_rng(seed))
+        return LawResult(bool(law(subject, np.random.default_rng(seed))))
     except Stopped as stopped:
         assert not isinstance(stopped.outcome, Returned)
         return stopped.outcome
@@ -129,7 +129,13 @@ def judge_law(law: Callable[..., Any], subject: Subject, seed: int) -> LawResult
         raise
     except Exception as error:  # an answer of a form that the law cannot read: its own reference is read in `verify`
         return LawResult(False, "law", f"your answer has a form that this check cannot use ({type(error).__name__}).")
-    return LawResult(bool(kept))
+
+
+def batched(returns: Spec) -> Spec:
+    """What `jax.vmap` makes of an answer: every array has one more axis in front."""
+    if returns.kind == "tuple":
+        return replace(returns, items=tuple(batched(item) for item in returns.items))
+    return returns if returns.axes is None else replace(returns, axes=("batch", *returns.axes))
 
 
 def checked(value: Any, returns: Spec, sizes: dict[str, int]) -> Any:
@@ -147,8 +153,11 @@ def checked(value: Any, returns: Spec, sizes: dict[str, int]) -> Any:
     if array.dtype.kind not in "biufc":
         raise Stopped(LawResult(False, "dtype", f"your answer is a {type(value).__name__}, but should be an array."))
     expected = tuple(int(a) if a.isdigit() else sizes.get(a, -1) for a in returns.axes or ())
+    if -1 in expected and array.ndim != len(expected):
+        text = f"your answer has {array.ndim} axes, but should have {len(expected)}: {', '.join(returns.axes or ())}."
+        raise Stopped(LawResult(False, "shape", text))
     known = tuple(got if want == -1 else want for got, want in zip(array.shape, expected, strict=False))
-    wrong = shape_mismatch(array.shape, known if len(array.shape) == len(expected) else expected, returns.axes)
+    wrong = shape_mismatch(array.shape, known if array.ndim == len(expected) else expected, returns.axes)
     wrong = wrong or (dtype_mismatch(array, _EXAMPLES[returns.kind]) if returns.kind in _EXAMPLES else None)
     if wrong:
         raise Stopped(LawResult(False, wrong.kind, wrong.message))

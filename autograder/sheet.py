@@ -184,17 +184,17 @@ def _value_check(exercise: Exercise, question: Question, given: Given_, secret: 
 def _law_check(exercise: Exercise, law: Law, given: Given_, secret: bytes) -> Check:
     seed = seed_of(secret, exercise.name, law.label)
 
-    def kept(function: Callable[..., Any]) -> bool:
+    def ended(function: Callable[..., Any]) -> bool | Raised:
         student = LocalStudent({"f": function}, given, "jax")
         result = judge_law(law.function, Subject(student, "f", exercise.signatures, lambda: 0.0), seed)
-        return isinstance(result, LawResult) and result.kept
+        return result.kept if isinstance(result, LawResult) else _settled(result)
 
     return Check(
         label=law.label,
         kind="law",
         hidden=law.hidden,
         weight=law.weight,
-        answers={m.name: kept(m.function) for m in exercise.mistakes},
+        answers={m.name: ended(m.function) for m in exercise.mistakes},
         seed=seed,
     )
 
