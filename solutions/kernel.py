@@ -148,9 +148,9 @@ def learning_curve(
     For each size, choose that many different rows out of 0, 1, ..., max(sizes) - 1, call `model = fit(rows)` once with
     their numbers as an integer array, and `score(model)` once. The answer holds the scores as they are.
 
-    The choice is random and decided by `key` alone, which is a new-style key (`jax.random.key`). The choices are nested:
-    the rows of a smaller size are among those of every larger size. `sizes` holds positive integers in any order, none
-    twice. What `fit` and `score` do is none of this function's business.
+    The choice is random and decided by `key` alone, made by `jax.random.key`. The choices are nested: the rows of a
+    smaller size are among those of every larger size. `sizes` holds positive integers in any order, none twice. What
+    `fit` and `score` do is none of this function's business.
     """
     rows = jax.random.permutation(key, max(sizes))
     return jnp.array([score(fit(rows[:size])) for size in sizes], dtype=float)
