@@ -68,10 +68,10 @@ def enter(wanted: Confinement) -> None:
         divide(wanted.scratch, wanted.disk_mb, hide_proc=not wanted.landlock)
         _mind()
     os.chdir(wanted.scratch)
+    limit(wanted)  # counts the user's processes, which Landlock would hide
     if wanted.landlock:
         read = (*wanted.readable, *(f"/proc/self/{fact}" for fact in OWN_FACTS), *MACHINE_FACTS)
         landlock.restrict(landlock.Allowed(read, (wanted.scratch,), DEVICES))
-    limit(wanted)
     drop_capabilities()
     no_new_privileges()
     if wanted.seccomp:

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ FILES = ENGINE_FILES.split()
 ENGINE, SCRATCH = "/engine", "/scratch"
 PROCESSORS = "/sys/devices/system/cpu"
 SMALL = 16 << 20
+FOLDER = "notebook-"  # of temporary folders: a name that does not give the grader away
 TRIAL_SECONDS = 60
 PARTS = ("bin", "lib", "lib32", "lib64", "share", "pyvenv.cfg")
 BOOT = (
@@ -84,22 +85,11 @@ def bwrap_command(bwrap: str, *, privileged: bool) -> list[str]:
     command = [bwrap, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     command += ["--die-with-parent", "--new-session", "--hostname", "grader", "--cap-drop", "ALL"]
     command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if privileged else ["--unshare-user"]
-    # What bubblewrap makes on the way to a mount is closed to others, and the worker is not root.
-    for folder in _parents([*readable(), PROCESSORS, f"{ENGINE}/autograder/{FILES[-1]}"]):
-        command += ["--perms", "0755", "--dir", folder]
-    bound: list[str] = []
-    for path in readable():
-        inside_another = any(path.startswith(f"{b}/") for b in bound)
-        if os.path.islink(path) and path.count("/") == 1:  # /lib -> usr/lib
-            command += ["--symlink", os.readlink(path), path]
-        elif not inside_another:
-            command += ["--ro-bind", path, path]
-            bound.append(path)
+    command += mounts([*readable(), PROCESSORS], also_into=[f"{ENGINE}/autograder/{FILES[-1]}"])
     for path in installed_engines():
         command += ["--tmpfs", path]
     for name in FILES:
         command += ["--ro-bind", str(PACKAGE / name), f"{ENGINE}/autograder/{name}"]
-    command += ["--ro-bind-try", PROCESSORS, PROCESSORS]
     command += ["--proc", "/proc", "--tmpfs", "/dev"]
     for device in ("null", "random", "urandom"):
         command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
@@ -107,11 +97,22 @@ def bwrap_command(bwrap: str, *, privileged: bool) -> list[str]:
     return [*command, "--remount-ro", "/", "--chdir", SCRATCH, "--"]
 
 
-def _parents(paths: Iterable[str]) -> list[str]:
-    """The folders above `paths`, outermost first, without those in which a mount or a link of the system's lies."""
-    parents = {str(folder) for path in paths for folder in Path(path).parents}
-    parents.discard("/")
-    return sorted(p for p in parents if not any(p == r or p.startswith(f"{r}/") for r in readable()))
+def mounts(paths: Sequence[str], *, also_into: Sequence[str] = ()) -> list[str]:
+    """Bubblewrap's arguments for showing `paths`, read-only, and for making the folders above them and `also_into`."""
+    bound: list[str] = []
+    command: list[str] = []
+    for path in paths:
+        if any(path == b or path.startswith(f"{b}/") for b in bound) or not os.path.exists(path):
+            continue
+        if os.path.islink(path) and path.count("/") == 1:  # /lib -> usr/lib
+            command += ["--symlink", os.readlink(path), path]
+        else:
+            command += ["--ro-bind", path, path]
+        bound.append(path)
+    # What bubblewrap itself makes on the way to a mount is closed to others, and the worker is not root.
+    above = {str(folder) for path in (*bound, *also_into) for folder in Path(path).parents} - {"/"}
+    open_folders = sorted(f for f in above if not any(f == b or f.startswith(f"{b}/") for b in bound))
+    return [*(word for folder in open_folders for word in ("--perms", "0755", "--dir", folder)), *command]
 
 
 def installed_engines() -> list[str]:
@@ -122,7 +123,7 @@ def installed_engines() -> list[str]:
 
 def tried(command: list[str], *, uid: int | None) -> Mapping[str, Any]:
     """What a trial printed, or why there is no answer, under `failed`."""
-    with tempfile.TemporaryDirectory(prefix="autograder-") as home:
+    with tempfile.TemporaryDirectory(prefix=FOLDER) as home:
         try:
             done = subprocess.run(
                 command,

@@ -233,7 +233,7 @@ class Server:
 
 def _folder(uid: int | None, parent: Path | None = None) -> Path:
     """A new folder that belongs to the workers' user."""
-    folder = Path(tempfile.mkdtemp(prefix="autograder-" if parent is None else "worker-", dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix=launch.FOLDER if parent is None else "worker-", dir=parent))
     if uid is not None:
         os.chown(folder, uid, uid)
     return folder

@@ -8,6 +8,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,13 @@ LIMITS = Limits(memory_mb=900, processes=48, disk_mb=32)
 
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, object]]:
+    with grader_s_things(tmp_path_factory.mktemp("grader")) as things:
+        yield things
+
+
+@contextmanager
+def grader_s_things(folder: Path) -> Iterator[dict[str, object]]:
     """What an attacker could wish to know, and things worth reaching."""
-    folder = tmp_path_factory.mktemp("grader")
     (folder / "canary").write_text("the hidden answers")
     name = f"autograder-test-{os.getpid()}"
     with socket.create_server(("127.0.0.1", 0)) as tcp, listening(str(folder / "socket")), listening("\0" + name):
