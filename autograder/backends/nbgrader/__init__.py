@@ -1,0 +1,46 @@
+"""nbgrader as its users know it, with our verdicts as its scores. `configure` is all that a course's config calls.
+
+Importing this module loads nothing of nbgrader: it names classes, which nbgrader loads when it needs them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+HERE, THEIRS = "autograder.backends.nbgrader", "nbgrader.preprocessors"
+ACTIVE = ("*.html", "*.htm", "*.xhtml", "*.svg", "*.xml", "*.js", "*.mjs")
+"""Submitted files that a browser would run; nbgrader serves what it copies, so these are not copied."""
+
+
+def configure(c: Any, root: Path) -> None:
+    """Sets up nbgrader for the course whose folder is `root`. `c` is what `get_config()` returned."""
+    from autograder.course import load_course
+    from autograder.notebook.pieces import TEXT_STUB
+    from autograder.notebook.starter import STUB
+
+    c.CourseDirectory.root = str(root)
+    c.CourseDirectory.course_id = load_course(root).name
+    c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", *ACTIVE]
+    c.ClearSolutions.code_stub = {"python": STUB}
+    c.ClearSolutions.text_stub = TEXT_STUB
+    c.Autograde.exporter_class = f"{HERE}.reading.Reader"
+    c.Autograde.sanitize_preprocessors = [
+        f"{HERE}.judging.Restore",
+        f"{THEIRS}.ClearOutput",
+        f"{THEIRS}.DeduplicateIds",
+        f"{THEIRS}.OverwriteKernelspec",
+        f"{THEIRS}.OverwriteCells",
+        f"{THEIRS}.CheckCellMetadata",
+    ]
+    c.OverwriteCells.add_missing_cells = True
+    c.Autograde.autograde_preprocessors = [
+        f"{HERE}.judging.Judge",
+        f"{THEIRS}.LimitOutput",
+        f"{HERE}.judging.SaveVerdicts",
+        f"{THEIRS}.AssignLatePenalties",
+        f"{THEIRS}.CheckCellMetadata",
+    ]
+    c.GenerateFeedback.exporter_class = f"{HERE}.feedback.Feedback"
+    c.GenerateFeedback.preprocessors = [f"{HERE}.feedback.Marks"]
+    c.HTMLExporter.filters = {"markdown2html": f"{HERE}.markdown.rendered"}

@@ -1,0 +1,152 @@
+"""Reads submissions into nbgrader's two passes: whatever lies in the folder, the batch goes on.
+
+nbgrader makes one exporter for a whole batch and new preprocessors for every notebook, so the exporter also holds what
+the batch shares: the grading sessions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
+from traitlets import Bool, Unicode
+from traitlets.utils.importstring import import_item
+
+from autograder.backends.nbgrader.cells import OURS
+from autograder.notebook.read import Unreadable, find, read_notebook
+from autograder.sandbox.seam import Sandbox
+from autograder.session import Session, open_session
+from autograder.settings import Settings, read_settings
+
+
+class Sessions:
+    """The grading sessions of one batch, opened when first asked for."""
+
+    def __init__(self, settings: Settings, open_sandbox: Callable[..., Sandbox]):
+        self._settings, self._open_sandbox = settings, open_sandbox
+        self._open: dict[str, Session] = {}
+
+    def of(self, chapter: str) -> Session:
+        if chapter not in self._open:
+            self._open[chapter] = open_session(self._settings, chapter, self._open_sandbox)
+        return self._open[chapter]
+
+    def close(self) -> None:
+        while self._open:
+            self._open.popitem()[1].close()
+
+
+class Reader(NotebookExporter):
+    """The exporter of `nbgrader autograde`. A file that is no notebook counts as an empty one."""
+
+    open_sandbox = Unicode("autograder.sandbox.pool.open_sandbox", help="What opens the sandbox.").tag(config=True)
+    trust_submissions = Bool(False, help="Grade although the sandbox lacks a layer. Every report says so.").tag(
+        config=True
+    )
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        settings = read_settings(Path(self.coursedir.root), trust=self.trust_submissions)
+        self.state = settings.state
+        self.sessions = Sessions(settings, import_item(self.open_sandbox))
+        weakref.finalize(self, self.sessions.close)
+        if self.coursedir.assignment_id:
+            self.handed_in = self._find_notebooks()
+            self._remove_unfinished()
+
+    @property
+    def coursedir(self) -> Any:
+        return self.parent.coursedir
+
+    def folder(self, kind: str, resources: Any) -> Path:
+        """The folder `submitted`, `autograded` or `source` of the submission at hand."""
+        facts = resources["nbgrader"]
+        student = "." if kind == "source" else facts["student"]
+        named = getattr(self.coursedir, f"{kind}_directory")
+        return Path(self.coursedir.format_path(named, student, facts["assignment"]))
+
+    def submitted(self, resources: Any) -> Path:
+        """The notebook that the student handed in, whatever its name."""
+        expected = self.folder("submitted", resources) / f"{resources['nbgrader']['notebook']}.ipynb"
+        return self.handed_in.get(resources["nbgrader"]["student"], expected)
+
+    def from_filename(self, filename: str, resources: Any = None, **options: Any) -> tuple[str, ResourcesDict]:
+        """Reads leniently in the first pass, from submitted/; strictly in the second, where the file is our own."""
+        path = Path(filename)
+        resources = ResourcesDict() if resources is None else resources
+        resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
+        if os.path.abspath(path.parent) == os.path.abspath(self.folder("submitted", resources)):
+            self._drop_what_links_brought(resources)
+            notebook = _lenient(self.submitted(resources))
+        else:
+            notebook = nbformat.read(path, as_version=4)
+        output: tuple[str, ResourcesDict] = self.from_notebook_node(notebook, resources, **options)
+        return output
+
+    def _find_notebooks(self) -> dict[str, Path]:
+        """Who handed in what, as `autograder grade` sees it, and nbgrader told to expect a notebook from each of them.
+
+        nbgrader alone would skip a notebook under another name, and not mention a folder that holds none.
+        """
+        chapter, students = self.coursedir.assignment_id, self.coursedir.student_id
+        top = Path(self.coursedir.format_path(self.coursedir.submitted_directory, ".", ".")).resolve()
+        found = {name: path for name, path in find(top, chapter) if students in ("*", name)}
+        for student in found:
+            folder = self.coursedir.format_path(self.coursedir.submitted_directory, student, chapter)
+            if str(self.coursedir.notebook_id) in ("*", chapter):
+                self.parent.assignments[folder] = [os.path.join(folder, f"{chapter}.ipynb")]
+        return found
+
+    def _drop_what_links_brought(self, resources: Any) -> None:
+        """nbgrader copies what a submitted link points to, anywhere on this machine, into the autograded folder."""
+        submitted, autograded = self.folder("submitted", resources), self.folder("autograded", resources)
+        for path in submitted.rglob("*"):
+            if path.is_symlink() and path.suffix != ".ipynb":
+                copied = autograded / path.relative_to(submitted)
+                self.log.warning("Not copied, because it is a link: %s", path)
+                if copied.is_dir():
+                    shutil.rmtree(copied)
+                else:
+                    copied.unlink(missing_ok=True)
+
+    def _remove_unfinished(self) -> None:
+        """Removes autograded folders that a killed run left behind; nbgrader would take them for graded."""
+        pattern = self.coursedir.format_path(
+            self.coursedir.autograded_directory, self.coursedir.student_id, self.coursedir.assignment_id
+        )
+        root = Path(self.coursedir.root)
+        for folder in root.glob(str(Path(pattern).relative_to(root))):
+            if not all(_is_finished(path) for path in folder.glob("*.ipynb")):
+                self.log.warning("Grading was cut short here, and begins again: %s", folder)
+                shutil.rmtree(folder)
+
+
+def mark_finished(notebook: NotebookNode) -> None:
+    """Marks a notebook whose scores are in the gradebook."""
+    notebook.metadata.setdefault(OURS, {})["finished"] = True
+
+
+def _is_finished(path: Path) -> bool:
+    try:
+        finished = json.loads(path.read_text("utf-8"))["metadata"][OURS]["finished"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+    return finished is True
+
+
+def _lenient(path: Path) -> NotebookNode:
+    """The submitted notebook, or an empty one: `Judge` will say why it cannot be read."""
+    try:
+        return read_notebook(path)
+    except Unreadable:
+        return new_notebook()
