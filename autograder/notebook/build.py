@@ -9,17 +9,21 @@ Nothing is written before everything is made, and each file is written whole or 
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from autograder.author import Exercise
 from autograder.course import Chapter, Course, load_chapter
 from autograder.notebook.difference import notebook_difference, sheet_difference
 from autograder.notebook.document import METADATA
 from autograder.notebook.grading import checksum
 from autograder.notebook.pieces import Piece, pieces
+from autograder.records import Sheet
 from autograder.sheet import PUBLIC, visible
 from autograder.wire import to_text
 
@@ -52,13 +56,21 @@ def files(chapter: Chapter) -> Mapping[Path, str]:
     """What building this chapter writes: every file and its text."""
     root, name = chapter.course.root, chapter.name
     cells = pieces(chapter)
-    sheet = to_text(visible(chapter.sheet(PUBLIC))) + "\n"
+    sheet = to_text(visible_sheet(chapter)) + "\n"
     return {
         root / "source" / name / f"{name}.ipynb": notebook(cells, released=False),
         root / "source" / name / f"{name}.json": sheet,
         root / "release" / name / f"{name}.ipynb": notebook(cells, released=True),
         root / "release" / name / f"{name}.json": sheet,
     }
+
+
+def visible_sheet(chapter: Chapter) -> Sheet:
+    """`visible(chapter.sheet(PUBLIC))`, without computing the hidden checks, of which there are many more."""
+    shown = {name: _without_hidden(exercise) for name, exercise in chapter.exercises.items()}
+    sheet = visible(replace(chapter, exercises=shown).sheet(PUBLIC))
+    counts = {name: len(e.questions) + len(e.laws) for name, e in chapter.exercises.items()}
+    return replace(sheet, exercises=tuple(replace(e, after_submission=counts[e.name]) for e in sheet.exercises))
 
 
 def notebook(cells: Sequence[Piece], *, released: bool) -> str:
@@ -83,6 +95,17 @@ def _cell(piece: Piece, released: bool) -> dict[str, Any]:
         metadata |= {"deletable": False} if piece.grading["solution"] else {"deletable": False, "editable": False}
     cell = {"cell_type": piece.kind, "id": piece.ident, "metadata": metadata, "source": source.splitlines(True)}
     return cell | ({"execution_count": None, "outputs": []} if piece.kind == "code" else {})
+
+
+def _without_hidden(exercise: Exercise) -> Exercise:
+    """The exercise with its visible checks alone; as it is where it has none, because a sheet needs one."""
+    questions = [q for q in exercise.questions if not q.hidden]
+    laws = [law for law in exercise.laws if not law.hidden]
+    if not questions and not laws:
+        return exercise
+    shown = copy.copy(exercise)
+    shown.questions, shown.laws = questions, laws
+    return shown
 
 
 def _made(course: Course, chapters: Sequence[str]) -> Mapping[Path, str]:
