@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import weakref
 from collections.abc import Mapping
 from typing import Literal
 
@@ -23,6 +24,7 @@ class WarmSandbox:
         self._lock = threading.Lock()
         self._server: Server | None = None
         self._starts = 0
+        self._students: weakref.WeakSet[WarmStudent] = weakref.WeakSet()
         self._closed = False
 
     @property
@@ -42,7 +44,10 @@ class WarmSandbox:
             except BaseException:
                 ours.close()
                 raise
-        return WarmStudent(process, ours, limits, given=given, arrays=arrays)
+        student = WarmStudent(process, ours, limits, given=given, arrays=arrays)
+        with self._lock:
+            self._students.add(student)
+        return student
 
     def start(self) -> None:
         """Start the fork server now, rather than with the first worker."""
@@ -52,6 +57,8 @@ class WarmSandbox:
         """Stop the fork server and every worker. Nothing of them stays behind."""
         with self._lock:
             self._closed = True
+            for student in list(self._students):
+                student.close()
             if self._server is not None:
                 self._server.close()
 

@@ -21,8 +21,8 @@ if user != "-":
 from test_attacks import ATTACKS, attacked, grader_s_things, succeeded  # noqa: E402
 
 from autograder.records import Lost, Raised  # noqa: E402
-from autograder.sandbox.layers import probe  # noqa: E402
 from autograder.sandbox.launch import FOLDER  # noqa: E402
+from autograder.sandbox.layers import probe  # noqa: E402
 from autograder.sandbox.pool import open_sandbox  # noqa: E402
 
 machine = probe()

@@ -1,5 +1,6 @@
 """Layers are tried, not assumed; a machine too weak is refused with the fix; each layer holds by itself."""
 
+import itertools
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autograder.records import UsageError
-from autograder.sandbox import confinement, launch, layers, seccomp
+from autograder.sandbox import launch, layers, seccomp
 from autograder.sandbox.layers import TRUSTED, Machine, MissingLayers, facts, plan
 
 STRONG = Machine(
@@ -199,7 +200,7 @@ def test_a_change_of_user_that_can_be_undone_is_refused() -> None:
 
 def test_nothing_but_python_and_the_worker_s_files_is_shown() -> None:
     command = launch.bwrap_command("bwrap", privileged=False)
-    shown = [b for a, b in zip(command, command[1:], strict=False) if a in ("--ro-bind", "--bind", "--dev-bind")]
+    shown = [b for a, b in itertools.pairwise(command) if a in ("--ro-bind", "--bind", "--dev-bind")]
     repository = str(TESTS.parent)
     assert not [p for p in shown if repository == p or repository.startswith(f"{p}/")]
     ours = {p.removeprefix(f"{launch.PACKAGE}/") for p in shown if p.startswith(str(launch.PACKAGE))}
@@ -210,11 +211,6 @@ def test_nothing_but_python_and_the_worker_s_files_is_shown() -> None:
 def test_the_environment_is_empty_of_the_grader_s() -> None:
     assert "PYTHONPATH" not in launch.environment("/x") and "VIRTUAL_ENV" not in launch.environment("/x")
     assert all("grade" not in f"{name}{value}".lower() for name, value in launch.environment("/x").items())
-
-
-def test_limits_leave_the_address_space_alone() -> None:
-    # JAX aborts when RLIMIT_AS is set.
-    assert "RLIMIT_AS," not in Path(confinement.__file__).read_text()
 
 
 CHOSEN = (

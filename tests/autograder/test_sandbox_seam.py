@@ -76,10 +76,8 @@ def test_an_exception_is_data(student: Student) -> None:
     outcome = student.call("f", Call(()), seconds=SECONDS)
     assert isinstance(outcome, Raised) and (outcome.type, outcome.message) == ("ValueError", "no")
     assert (
-        "autograder" not in outcome.traceback
-        and "raise ValueError('no')" in outcome.traceback
-        or "in f" in outcome.traceback
-    )
+        "autograder" not in outcome.traceback and "raise ValueError('no')" in outcome.traceback
+    ) or "in f" in outcome.traceback
     define(student, "def g(): return 1")
     assert value(student, "g") == 1
 
@@ -231,7 +229,7 @@ def test_a_spy_that_answers_no_data_is_our_failure(enclosed: Student) -> None:
 def test_a_flood_of_callbacks_is_stopped(enclosed: Student) -> None:
     calls = []
     define(enclosed, "def f(g):\n    while True: g(1.0)")
-    outcome = enclosed.call("f", Call((Spy("g", lambda x: calls.append(x)),)), seconds=60)
+    outcome = enclosed.call("f", Call((Spy("g", calls.append),)), seconds=60)
     assert isinstance(outcome, Lost) and "20,000 callbacks" in outcome.detail
     assert len(calls) == 20_000
 
@@ -239,7 +237,7 @@ def test_a_flood_of_callbacks_is_stopped(enclosed: Student) -> None:
 def test_a_callback_with_too_much_data_is_never_evaluated(enclosed: Student) -> None:
     calls = []
     define(enclosed, "import numpy\ndef f(g): return g(numpy.zeros(10**6))")
-    outcome = enclosed.call("f", Call((Spy("g", lambda x: calls.append(x)),)), seconds=SECONDS)
+    outcome = enclosed.call("f", Call((Spy("g", calls.append),)), seconds=SECONDS)
     assert isinstance(outcome, Lost) and outcome.why == "protocol" and not calls
 
 
