@@ -70,16 +70,22 @@ class Chapter:
 
     def sheet(self, secret: bytes) -> Sheet:
         """The whole sheet for this secret. An author's error names the line of the check."""
+        with self.placing():
+            return draw(
+                tuple(self.exercises.values()),
+                self.helpers,
+                secret,
+                course=self.course.name,
+                chapter=self.name,
+                title=self.entry.title,
+            )
+
+    @contextmanager
+    def placing(self) -> Iterator[None]:
+        """An author's error that leaves here names the chapter file and the line of the check it speaks of."""
         with located(self.path):
             try:
-                return draw(
-                    tuple(self.exercises.values()),
-                    self.helpers,
-                    secret,
-                    course=self.course.name,
-                    chapter=self.name,
-                    title=self.entry.title,
-                )
+                yield
             except AuthorError as error:
                 raise _at_label(error, self.path) from None
 
