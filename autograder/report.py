@@ -35,12 +35,18 @@ STATUS: Mapping[str, str] = {
 
 
 def student_view(verdict: Verdict) -> Verdict:
-    """The verdict as its student may see it: hidden checks by label alone, a hint only for a diagnosed mistake."""
+    """The verdict as its student may see it: hidden checks by label alone, a hint only for a diagnosed mistake.
+
+    Whether the exercise was attempted is read off its visible checks, because code can choose what hidden ones say.
+    """
+    visible = [f for f in verdict.findings if not f.hidden]
+    begun = any(f.kind != "missing" for f in visible) if visible else verdict.attempted
     return replace(
         verdict,
         findings=tuple(_student_finding(f) for f in verdict.findings),
         diagnosis=None,
         hint=verdict.hint if verdict.diagnosis else "",
+        attempted=begun or verdict.score > 0,
     )
 
 
