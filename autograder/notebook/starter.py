@@ -78,7 +78,10 @@ def cleared(source: str) -> str:
 def _found(target: Callable[..., Any]) -> tuple[str, Function | ast.ClassDef, list[str]]:
     """The file, the syntax tree and the file's lines of a function or class at the top level of a module."""
     plain = inspect.unwrap(target)
-    file = inspect.getsourcefile(plain)
+    try:
+        file = inspect.getsourcefile(plain)
+    except TypeError:
+        file = None
     if file is None:
         raise AuthorError(f"{plain.__name__} has no source file, but should be written in a module of solutions/.")
     text = Path(file).read_text("utf-8")
