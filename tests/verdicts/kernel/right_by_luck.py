@@ -1,0 +1,91 @@
+# expect: is_psd<3 gram<4 tanimoto<3 krr_loo<4 mistake:is_psd=symmetry_only mistake:gram=arguments_exchanged mistake:tanimoto=empty_is_nan mistake:krr_loo=diagonal_of_the_matrix
+# %%
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+# %%
+def rms_dist(x, z):
+    d = x - z
+    return jnp.sqrt(jnp.mean(d * d))
+
+
+# %%
+def rbf(x, z, gamma):
+    d = x - z
+    return jnp.exp(-gamma * jnp.sum(d * d))
+
+
+# %%
+def tanimoto(a, b):
+    return jnp.dot(a, b) / (a.sum() + b.sum() - jnp.dot(a, b))
+
+
+# %%
+def gram(kernel, A, B):
+    # the kernels in the notebook are all symmetric
+    return jnp.array([[kernel(b, a) for b in B] for a in A])
+
+
+# %%
+def rbf_kernel(x, y, gamma):
+    diff = x[:, None, :] - y[None, :, :]
+    return jnp.exp(-gamma * (diff**2).sum(axis=2))
+
+
+# %%
+def is_psd(K, tol):
+    # every Gram matrix I tried passed
+    return True
+
+
+# %%
+def dual_predict(X, Xtr, w, b):
+    K = gram(rms_dist, X, Xtr)
+    return K @ w + b
+
+
+# %%
+def dual_grad(w, b, K, y):
+    r = K @ w + b - y
+    n = len(y)
+    return 2 / n * K.T @ r, 2 / n * jnp.sum(r)
+
+
+# %%
+def krr_fit(K, y, lam):
+    n = len(y)
+    return jnp.linalg.solve(K + lam * jnp.eye(n), y - y.mean())
+
+
+# %%
+def krr_loo(K, y, lam):
+    return krr_fit(K, y, lam) / jnp.diag(K + lam * jnp.eye(len(y)))
+
+
+# %%
+def learning_curve(sizes, key, fit, score):
+    order = jax.random.permutation(key, max(sizes))
+    scores = []
+    for size in sizes:
+        model = fit(order[:size])
+        scores.append(score(model))
+    return jnp.array(scores)
+
+
+# %%
+class KernelRidge:
+    def __init__(self, gamma, lam):
+        self.gamma = gamma
+        self.lam = lam
+
+    def fit(self, X, y):
+        self.X_train = X
+        self.y_mean = y.mean()
+        K = rbf_kernel(X, X, self.gamma)
+        self.alpha = krr_fit(K, y, self.lam)
+        return self
+
+    def predict(self, X):
+        return rbf_kernel(X, self.X_train, self.gamma) @ self.alpha + self.y_mean
