@@ -1,0 +1,45 @@
+"""The notebooks of every chapter of this course: the instructor's runs, and the released one gives nothing away."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autograder.course import load_chapter, load_course
+from autograder.notebook.build import build
+from autograder.notebook.leaks import leaks
+
+ROOT = Path(__file__).parents[2]
+CHAPTERS = tuple(load_course(ROOT).chapters)
+
+
+@pytest.fixture(scope="module", params=CHAPTERS)
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A copy of the course in which one chapter is built, and the chapter's name."""
+    root = tmp_path_factory.mktemp("course")
+    for folder in ("source", "solutions"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "*.ipynb", "*.json"))
+    build(load_course(root), [request.param])
+    return root, request.param
+
+
+@pytest.mark.slow
+def test_released_files_give_nothing_away(built: tuple[Path, str]) -> None:
+    root, name = built
+    assert leaks(load_chapter(load_course(root), name), root / "release") == ()
+
+
+@pytest.mark.slow
+def test_instructors_notebook_runs_and_passes_its_checks(built: tuple[Path, str]) -> None:
+    import nbclient
+    import nbformat
+
+    root, name = built
+    path = root / "source" / name / f"{name}.ipynb"
+    notebook = nbformat.read(path, 4)
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+    asked = [cell for cell in notebook.cells if "check" in cell.metadata.get("tags", [])]
+    assert asked
+    for cell in asked:
+        shown = [output for output in cell.outputs if output.output_type == "execute_result"]
+        assert [output.data["text/plain"][:1] for output in shown] == ["✓"], (cell.source, cell.outputs)
