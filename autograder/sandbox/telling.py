@@ -22,7 +22,15 @@ def told(error: BaseException) -> Raised:
     except BaseException:  # the student's own __str__, or worse
         text = ""
     # The end of a traceback says most.
-    return Raised(type(error).__name__[:MAX_TYPE], message(error), text[-MAX_TRACEBACK:])
+    return Raised(named(error), message(error), text[-MAX_TRACEBACK:])
+
+
+def named(error: BaseException) -> str:
+    """The name of the exception's class."""
+    try:
+        return str(type(error).__name__)[:MAX_TYPE]
+    except BaseException:  # a metaclass may have made the name a surprise
+        return "Exception"
 
 
 def message(error: BaseException | None) -> str:

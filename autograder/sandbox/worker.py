@@ -22,6 +22,7 @@ from autograder.sandbox.shell import Shell
 from autograder.sandbox.telling import told
 from autograder.wire import TRUSTED, Malformed, decode, encode
 
+MAX_KIND = 200
 REFUSED = "the function could not be evaluated with these arguments"
 
 
@@ -108,7 +109,8 @@ class Worker:
         return {"kind": "returned", "value": answer.value, "seconds": answer.seconds, "changed": answer.changed}
 
     def _keep(self, value: Any) -> Handle:
-        handle = Handle(len(self._handles), f"{type(value).__module__}.{type(value).__qualname__}", callable(value))
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"[:MAX_KIND]
+        handle = Handle(len(self._handles), kind, callable(value))
         self._handles[handle.ident] = value
         return handle
 

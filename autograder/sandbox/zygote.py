@@ -6,9 +6,9 @@ secret. If anything about that is not so, it refuses to serve. Standard input is
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
-import importlib.util
 import json
 import os
 import random
@@ -30,6 +30,7 @@ PRELOAD = """
     numpy scipy.linalg jax jax.numpy jax.scipy.linalg jax.scipy.special jax.scipy.stats optax
     matplotlib.pyplot matplotlib_inline.backend_inline sklearn.linear_model sklearn.metrics
     IPython.core.ultratb stack_data pygments.formatters.terminal256 asyncio
+    jaxlib.mlir.dialects.builtin jaxlib.mlir.dialects.mhlo
 """
 
 
@@ -62,7 +63,7 @@ def prepare(config: Mapping[str, Any]) -> Any:
 
     made = shell.make()  # first, so that plotting finds a notebook to put its figures in
     for name in PRELOAD.split():  # what students may import, as far as this machine has it
-        if importlib.util.find_spec(name.partition(".")[0]) is not None:
+        with contextlib.suppress(ImportError):
             importlib.import_module(name)
     made.run("1\nundefined", output_kb=64)  # loads what formatting a result and a traceback loads
     made.reset()  # type: ignore[no-untyped-call]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import nbformat
 import pytest
 
-from autograder.records import Call, Limits, Raised, Returned
+from autograder.records import Call, Limits, Lost, Raised, Returned
 from autograder.sandbox.pool import WarmSandbox
 from autograder.sandbox.student import WarmStudent
 
@@ -132,3 +132,14 @@ def test_an_exception_that_cannot_be_printed_is_raised_all_the_same(student: War
 
 def test_source_of_any_length_arrives_whole(student: WarmStudent) -> None:
     assert outputs(student, "#" + "x" * 200_000 + "\n3") == [{"text/plain": "3"}]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "why"),
+    [("b'x' * 10**7", "flood"), ("b'junk'", "protocol"), ("b'[1]'", "protocol"), ("b'{}'", "protocol")],
+)
+def test_outputs_that_a_rebuilt_shell_makes_up_are_refused(student: WarmStudent, outputs: str, why: str) -> None:
+    source = f"from autograder.records import Returned\nget_ipython().run = lambda *a, **k: ({outputs}, Returned(None))"
+    assert student.run(source, seconds=SECONDS).outcome == Returned(None)
+    outcome = student.run("1", seconds=SECONDS).outcome
+    assert isinstance(outcome, Lost) and outcome.why == why

@@ -138,9 +138,11 @@ def fork():
     if os.fork() == 0: os._exit(0)
 done = []
 for name, act in (("socket", socket.socket), ("fork", fork), ("shared", lambda: mmap.mmap(-1, 4096)),
-                  ("memfd", lambda: os.memfd_create("x")), ("exec", lambda: os.posix_spawn("/bin/true", ["true"], {{}})),
+                  ("memfd", lambda: os.memfd_create("x")),
+                  ("exec", lambda: os.posix_spawn("/bin/true", ["true"], {{}})),
                   ("other", lambda: os.kill(os.getppid(), 0)), ("self", lambda: os.kill(os.getpid(), 0)),
-                  ("pair", socket.socketpair), ("private", lambda: mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))):
+                  ("pair", socket.socketpair),
+                  ("private", lambda: mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))):
     try: act(); done.append(name)
     except OSError: pass
 import threading

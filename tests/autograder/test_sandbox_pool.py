@@ -75,7 +75,7 @@ def test_a_worker_opens_quickly(warm: WarmSandbox) -> None:
         begin = time.monotonic()
         with warm.open(Limits()):
             times.append(time.monotonic() - begin)
-    assert min(times) < 0.1  # about 0.02 s on an idle machine
+    assert min(times) < 0.25  # about 0.02 s on an idle machine
 
 
 def test_threads_grade_side_by_side(warm: WarmSandbox) -> None:
@@ -183,7 +183,7 @@ def test_a_fork_server_that_cannot_start_tells_why() -> None:
     found = plan(probe())
     with pytest.raises(OurError, match="could not be started"):
         Server(replace(found, bwrap="/no/such/bwrap", privileged=False, uid=None))
-    with pytest.raises(OurError, match="could not be started.*ended without a word"):
+    with pytest.raises(OurError, match=r"could not be started.*ended without a word"):
         Server(replace(found, bwrap="/bin/false", privileged=False, uid=None))
 
 

@@ -273,3 +273,15 @@ def test_a_lost_worker_says_so_again(enclosed: Student) -> None:
     assert enclosed.call("f", Call(()), seconds=SECONDS) == lost
     assert enclosed.run("1", seconds=SECONDS).outcome == lost
     enclosed.bind("f", Spy("f", abs))
+
+
+def test_an_exception_whose_class_has_an_odd_name_is_data(enclosed: Student) -> None:
+    source = """
+    class Odd(type):
+        __name__ = property(lambda self: 1 / 0)
+    class Strange(Exception, metaclass=Odd):
+        pass
+    def f(): raise Strange
+    """
+    define(enclosed, textwrap.dedent(source))
+    assert isinstance(enclosed.call("f", Call(()), seconds=SECONDS), Raised)
