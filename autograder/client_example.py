@@ -10,7 +10,19 @@ import numpy as np
 
 from autograder.client_sheet import Loaded, Trouble
 from autograder.invoke import Bench, alive
-from autograder.records import Call, Check, ExerciseSheet, Handle, Parameter, Signature, Spec, Spy, Transform
+from autograder.records import (
+    Call,
+    Check,
+    ExerciseSheet,
+    Given,
+    Handle,
+    Key,
+    Parameter,
+    Signature,
+    Spec,
+    Spy,
+    Transform,
+)
 from autograder.wire import as_array
 
 SMALL = 36
@@ -55,7 +67,7 @@ def make(loaded: Loaded, name: str, index: int) -> Example | Property:
     bench = Bench(loaded.given, _nowhere, _nowhere, loaded.sheet.arrays)
     live = tuple(alive(a, bench) for a in check.call.args or ())
     then = tuple(tuple(alive(a, bench) for a in args) for _, args in check.call.then)
-    return Example(live, then, described(exercise, check, check.call, live, then))
+    return Example(live, then, described(exercise, check, check.call))
 
 
 def chosen(exercise: ExerciseSheet, index: int) -> Check:
@@ -81,19 +93,14 @@ def reproduction(exercise: ExerciseSheet, index: int) -> str:
     return "\n".join(lines)
 
 
-def described(
-    exercise: ExerciseSheet,
-    check: Check,
-    call: Call,
-    live: Sequence[Any],
-    then: Sequence[tuple[Any, ...]],
-) -> str:
+def described(exercise: ExerciseSheet, check: Check, call: Call) -> str:
     """The call, its arguments and what it should answer, as the student reads it."""
     own = exercise.signatures.get("", Signature())
-    named = ", ".join(p.name for p in own.parameters[: len(live)])
+    args = call.args or ()
+    named = ", ".join(p.name for p in own.parameters[: len(args)])
     lines = [f"{check.label}:", f"{_transformed(exercise.name, call.transform)}({named})"]
-    lines += _arguments(own.parameters, live)
-    for (method, _), args in zip(call.then, then, strict=True):
+    lines += _arguments(own.parameters, args)
+    for method, args in call.then:
         signature = exercise.signatures.get(method, Signature())
         lines.append(f".{method}({', '.join(p.name for p in signature.parameters[: len(args)])})")
         lines += _arguments(signature.parameters, args)
@@ -140,8 +147,10 @@ def _rounded(expected: Any) -> Any:
 
 
 def _plain(value: Any) -> str:
-    if callable(value):
-        return f"the function {getattr(value, '__name__', 'given')}"
+    if isinstance(value, Given):
+        return f"the function {value.name}"
+    if isinstance(value, Key):
+        return f"jax.random.key({value.seed})"
     if isinstance(value, tuple | list):
         inner = ", ".join(_plain(v) for v in value)
         return f"({inner})" if isinstance(value, tuple) else f"[{inner}]"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograder.compare import compare, equals
-from autograder.laws import changed_argument
+from autograder.laws import changed_argument, ending
 from autograder.records import (
     Check,
     ExerciseSheet,
@@ -72,21 +72,21 @@ def diagnose(exercise: ExerciseSheet, results: Sequence[Result]) -> str | None:
     """The one mistake that explains what went wrong, or None.
 
     It must explain at least two hidden checks (fewer would let a student ask about single hidden answers), and no check
-    may contradict it. On the visible sheet, which has no hidden checks, explaining one check is enough.
+    may contradict it. On the visible sheet, which has no hidden checks, one wrong value that it explains is enough; a
+    broken law says less than a value, so there it takes two of them.
     """
     hidden = any(c.hidden for c in exercise.checks)
     explained: dict[str, int] = {}
     for mistake in exercise.hints:
         signs = [sign(c, r, mistake) for c, r in zip(exercise.checks, results, strict=True)]
-        if "contradicts" in signs:
-            continue
-        counted = [s for s, c in zip(signs, exercise.checks, strict=True) if c.hidden or not hidden]
-        explained[mistake] = counted.count("explains")
-    enough = {m: n for m, n in explained.items() if n >= (ENOUGH if hidden else 1)}
-    if not enough:
+        counted = [c for s, c in zip(signs, exercise.checks, strict=True) if s == "explains" and c.hidden == hidden]
+        needed = ENOUGH if hidden or all(c.kind == "law" for c in counted) else 1
+        if "contradicts" not in signs and len(counted) >= needed:
+            explained[mistake] = len(counted)
+    if not explained:
         return None
-    best = max(enough.values())
-    first, *others = [m for m, n in enough.items() if n == best]
+    best = max(explained.values())
+    first, *others = [m for m, n in explained.items() if n == best]
     return None if others else first
 
 
@@ -95,10 +95,10 @@ def sign(check: Check, result: Result, mistake: str) -> str:
     if mistake not in check.answers:
         return "silent"
     wrong = check.answers[mistake]
-    if isinstance(wrong, bool) and check.kind == "law":
-        if not isinstance(result, LawResult) or result.kept != wrong:
+    if check.kind == "law":
+        if ending(result) != wrong:
             return "contradicts"
-        return "silent" if wrong else "explains"
+        return "silent" if wrong is True else "explains"
     alike = _same(result, wrong, check)
     if not alike:
         return "contradicts"

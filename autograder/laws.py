@@ -131,6 +131,18 @@ def judge_law(law: Callable[..., Any], subject: Subject, seed: int) -> LawResult
         return LawResult(False, "law", f"your answer has a form that this check cannot use ({type(error).__name__}).")
 
 
+def ending(result: LawResult | Outcome) -> bool | str:
+    """How a law ended, in one word: kept (True), plainly broken (False), or what came between."""
+    match result:
+        case LawResult(kept, kind, message):
+            return kind if message and not kept else kept
+        case Raised(type_):
+            return f"raised {type_}"
+        case Lost(why):
+            return why
+    raise TypeError(f"{result!r} is no result of a law")
+
+
 def batched(returns: Spec) -> Spec:
     """What `jax.vmap` makes of an answer: every array has one more axis in front."""
     if returns.kind == "tuple":

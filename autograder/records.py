@@ -229,7 +229,7 @@ class Check:
     """One question to the student's code, with everything that is needed to judge the answer.
 
     A value check has a `call`, what is `expected`, and what each mistake would `answers`. A law has a `seed` from which
-    its inputs are drawn, and `answers` says which mistakes keep it (True), break it (False), or raise.
+    its inputs are drawn, and `answers` says how each mistake ends (`laws.ending`): True if it keeps the law.
     """
 
     label: str

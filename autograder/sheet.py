@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from autograder.author import Exercise, Law, Question
-from autograder.laws import Subject, judge_law
+from autograder.laws import Subject, ending, judge_law
 from autograder.records import (
     AuthorError,
     Call,
@@ -29,7 +29,6 @@ from autograder.records import (
     Handle,
     Helper,
     Key,
-    LawResult,
     Outcome,
     Parameter,
     Raised,
@@ -184,10 +183,9 @@ def _value_check(exercise: Exercise, question: Question, given: Given_, secret: 
 def _law_check(exercise: Exercise, law: Law, given: Given_, secret: bytes) -> Check:
     seed = seed_of(secret, exercise.name, law.label)
 
-    def ended(function: Callable[..., Any]) -> bool | Raised:
+    def ended(function: Callable[..., Any]) -> bool | str:
         student = LocalStudent({"f": function}, given, "jax")
-        result = judge_law(law.function, Subject(student, "f", exercise.signatures, lambda: 0.0), seed)
-        return result.kept if isinstance(result, LawResult) else _settled(result)
+        return ending(judge_law(law.function, Subject(student, "f", exercise.signatures, lambda: 0.0), seed))
 
     return Check(
         label=law.label,

@@ -14,7 +14,9 @@ import sample_chapter
 
 from autograder import client
 from autograder.client import Report, check, example, hint
+from autograder.client_example import described
 from autograder.client_sheet import Trouble, precise, sheets_here
+from autograder.records import Call, Check, ExerciseSheet, Given, Key
 from autograder.wire import to_text
 
 SWAPPED = "def rbf_kernel(x, y, gamma):\n    return jnp.exp(-gamma * jnp.sum((y[:, None] - x[None]) ** 2, axis=-1))"
@@ -331,6 +333,22 @@ def test_a_given_helper_is_a_function():
 def test_a_mapped_example_names_its_batch():
     assert "jax.vmap(energy, in_axes=(0,))(x)" in repr(example("energy", 1))
     assert "axes batch, d" in repr(example("energy", 1))
+
+
+def test_a_key_is_shown_as_it_is_made():
+    call = Call((Key(3), [Given("f"), 2], (1.0, None), "text", np.ones((2, 20))))
+    exercise = ExerciseSheet("f", 1.0, {}, (Check("drawn", "value", call=call, expected=(np.ones(2), 1.5)),))
+    assert described(exercise, exercise.checks[0], call).splitlines() == [
+        "drawn:",
+        "f()",
+        "  argument 1 = jax.random.key(3)",
+        "  argument 2 = [the function f, 2]",
+        "  argument 3 = (1, None)",
+        "  argument 4 = 'text'",
+        "  argument 5 = float64 array of shape (2, 20)",
+        "should return",
+        "  ([1., 1.], 1.5)",
+    ]
 
 
 def test_an_example_of_a_class_holds_the_arguments_of_its_methods():

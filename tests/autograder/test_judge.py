@@ -237,6 +237,19 @@ def test_laws_recognise_a_mistake_by_what_it_breaks():
     assert diagnose(exercise, [BROKEN, KEPT]) is None
 
 
+def test_one_broken_visible_law_is_too_little_for_a_hint():
+    visible = [law(x, hidden=False, answers={"doubled": False}) for x in "ab"]
+    assert diagnose(sheet(visible[0]), [BROKEN]) is None
+    assert diagnose(sheet(*visible), [BROKEN, BROKEN]) == "doubled"
+    assert diagnose(sheet(visible[0], value("c", hidden=False)), [BROKEN, *returned(DOUBLED)]) == "doubled"
+
+
+def test_an_answer_that_a_law_cannot_use_is_no_sign_of_a_mistake_that_breaks_it():
+    exercise = sheet(*(law(x, answers={"doubled": False, "negated": "shape"}) for x in "ab"))
+    assert diagnose(exercise, [LawResult(False, "dtype", "your answer is a str, but should be an array.")] * 2) is None
+    assert diagnose(exercise, [LawResult(False, "shape", "your answer has 2 axes.")] * 2) == "negated"
+
+
 def test_an_exception_in_a_law_is_no_sign_of_a_mistake_that_gives_answers():
     exercise = sheet(*(law(x, answers={"doubled": False}) for x in "ab"))
     assert diagnose(exercise, [Raised("NotImplementedError"), Raised("NotImplementedError")]) is None
@@ -244,8 +257,9 @@ def test_an_exception_in_a_law_is_no_sign_of_a_mistake_that_gives_answers():
 
 
 def test_a_mistake_that_raises_is_recognised_by_the_type():
-    raising = {"doubled": Raised("TypeError")}
-    exercise = sheet(value("a", answers=raising), law("b", answers=raising))
+    exercise = sheet(
+        value("a", answers={"doubled": Raised("TypeError")}), law("b", answers={"doubled": "raised TypeError"})
+    )
     assert diagnose(exercise, [Raised("TypeError", "anything")] * 2) == "doubled"
     assert diagnose(exercise, [Raised("ValueError")] * 2) is None
     assert diagnose(exercise, [Raised("TypeError"), BROKEN]) is None

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from autograder.author import given
-from autograder.laws import Subject, batched, changed_argument, checked, close, judge_law
-from autograder.records import Key, LawResult, Lost, OurError, Raised, Signature, Spec
+from autograder.laws import Subject, batched, changed_argument, checked, close, ending, judge_law
+from autograder.records import Key, LawResult, Lost, OurError, Raised, Returned, Signature, Spec
 from autograder.sandbox.local import LocalStudent
 from autograder.signature import signatures_of
 
@@ -255,6 +255,19 @@ def test_private_names_of_a_held_object_are_out_of_reach():
         return f(1)._secret
 
     assert ended(law, Counter, signature=signatures_of(Counter)).message.endswith("(AttributeError).")
+
+
+def test_an_ending_is_one_word():
+    results = (
+        LawResult(True),
+        LawResult(False),
+        LawResult(False, "shape", "m"),
+        Raised("TypeError", "m"),
+        Lost("time"),
+    )
+    assert [ending(r) for r in results] == [True, False, "shape", "raised TypeError", "time"]
+    with pytest.raises(TypeError, match="no result of a law"):
+        ending(Returned(1))
 
 
 def test_an_unknown_axis_may_have_any_length():
