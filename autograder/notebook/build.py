@@ -33,7 +33,7 @@ def build(course: Course, chapters: Sequence[str]) -> tuple[Path, ...]:
     made = _made(course, chapters)
     for path, text in made.items():
         if _difference(path, text):
-            _write(path, text)
+            write(path, text)
     return tuple(made)
 
 
@@ -84,6 +84,20 @@ def notebook(cells: Sequence[Piece], *, released: bool) -> str:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def write(path: Path, text: str) -> None:
+    """Writes a file all at once or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def _cell(piece: Piece, released: bool) -> dict[str, Any]:
     source = piece.empty if released else piece.solved
     metadata: dict[str, Any] = {"tags": list(piece.tags)} if piece.tags else {}
@@ -126,16 +140,3 @@ def _difference(path: Path, text: str) -> str:
     if old == text:
         return ""
     return sheet_difference(old, text) if path.suffix == ".json" else notebook_difference(old, text)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
