@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -101,16 +99,26 @@ def show_facts(facts: Sequence[Fact]) -> None:
 
 def verify_chapters(course: Course, names: Sequence[str], *, seeds: int, json_file: Path | None) -> bool:
     """Runs `verify` on chapters, with a table and findings a person can read. True if all is well."""
-    from autograder.verify import verify
+    from autograder.notebook.leaks import leaks
+    from autograder.settings import read_settings
+    from autograder.verify import Report, verify
+    from autograder.verify.table import progress as steps
+    from autograder.verify.table import show
 
     console = Console()
-    documents: dict[str, Any] = {}
-    fine = True
-    for name in names:
-        report = verify(load_chapter(course, name), seeds=seeds)
-        fine = fine and report.ok
-        documents[name] = report
+    reports: list[Report] = []
     with report_file(json_file) as write:
-        write(documents)
-    console.print(json.dumps(fine))
-    return fine
+        for name in names:
+            with steps(console) as told:
+                reports.append(
+                    verify(
+                        load_chapter(course, name),
+                        seeds=seeds,
+                        state=read_settings(course.root).state,
+                        leaks=lambda chapter: leaks(chapter, course.root / "release"),
+                        progress=told,
+                    )
+                )
+            show(console, reports[-1], root=course.root)
+        write({"schema": 1, "chapters": [report.as_json() for report in reports]})
+    return all(report.ok for report in reports)

@@ -24,14 +24,14 @@ def verify(
     seeds: int = 20,
     exercises: Sequence[str] = (),
     processes: int = 2,
-    cache: Path | None = None,
+    state: Path | None = None,
     leaks: Leaks | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
     """The report on `chapter`, or on some of its `exercises`.
 
-    `processes=0` stays in this process, which is quicker for a few small exercises. `cache` is a private
-    folder for compiled code, which makes the next run much faster. `leaks(chapter)` lists what is
+    `processes=0` stays in this process, which is quicker for a few small exercises. `state` is the
+    state folder, where compiled code is kept, which makes the next run much faster. `leaks(chapter)` lists what is
     released but should not be (invariant 6). `progress` is called after every step.
     """
     begin = time.perf_counter()
@@ -40,7 +40,7 @@ def verify(
     if processes:
         from autograder.verify.pool import Plan, verify_in_processes
 
-        plan = Plan(chapter.course.root, chapter.name, seeds, cache)
+        plan = Plan(chapter.course.root, chapter.name, seeds, state)
         done = verify_in_processes(plan, names, processes=processes, tell=tell)
     else:
         from autograder.verify.one import verify_exercise

@@ -30,7 +30,7 @@ def reference(seen: Observed) -> Iterator[Breach]:
     invariant 5's."""
     exercise = seen.exercise
     told: set[str] = set()
-    doubted: set[tuple[str, str]] = set()
+    doubted: set[str] = set()
     for run, sheet in zip(seen.reference, seen.sheets, strict=True):
         for check, result, finding in zip(sheet.checks, run.results, run.verdict.findings, strict=True):
             if finding.passed or check.label in told or _is_rounding(check, result):
@@ -41,9 +41,9 @@ def reference(seen: Observed) -> Iterator[Breach]:
     for number, sheet in enumerate(seen.sheets):
         found = disagreements(exercise, sheet, seen.given, differences=number < DIFFERENCES)
         for check, message, oracle in found:
-            name = oracle.__name__ if oracle else ""
-            if (check.label, name) not in doubted:
-                doubted.add((check.label, name))
+            what = oracle.__name__ if oracle else check.label  # one oracle that disagrees does so again and again
+            if what not in doubted:
+                doubted.add(what)
                 yield breach(exercise, 1, message, oracle)
     if exercise.questions and not evidence(exercise):
         text = (
@@ -129,8 +129,8 @@ def steady(seen: Observed) -> Iterator[Breach]:
         odd = next(i for i, run in enumerate(runs) if _verdict(run) != _verdict(runs[0]))
         text = (
             f"The mistake {variant.name} {_tally(runs)}, but should fare the same on all: seed {odd} differs from "
-            f"seed 0 in {_difference(runs[0], runs[odd])}. Draw inputs on which it is always wrong, or always right, by "
-            "more than the tolerance; a law may be drawn several times with draws=."
+            f"seed 0 in {_difference(runs[0], runs[odd])}. Draw inputs on which it is always wrong, or always right, "
+            "by more than the tolerance; a law may be drawn several times with draws=."
         )
         yield breach(seen.exercise, 8, text, variant.function)
 

@@ -38,10 +38,9 @@ def mutants_of(exercise: Exercise, references: Collection[Any]) -> tuple[Mutant,
     return tuple(mutants(ast.Module(kept, []), modules))
 
 
-def notices(
-    mutant: Mutant, exercise: Exercise, sheets: Sequence[ExerciseSheet], given: Helpers, *, seconds: float = SECONDS
-) -> bool:
+def notices(mutant: Mutant, exercise: Exercise, sheets: Sequence[ExerciseSheet], given: Helpers) -> bool:
     """Whether some check of `sheets` fails for the mutant."""
+    seconds = SECONDS
     try:
         with alarm(seconds):
             namespace = dict(namespace_of(exercise.target))

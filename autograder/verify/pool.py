@@ -10,24 +10,27 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from autograder.compiled import keep_compiled
 from autograder.records import AuthorError, OurError, UsageError
 from autograder.verify.report import Breach, Progress, Row
 
 HUNG = 120.0
-"""Seconds without a word after which a process is ended. Python code is stopped earlier, by an alarm; native code, such
-as a `lax.while_loop` whose condition was mutated, cannot be stopped in any other way."""
+"""Seconds after which a mutant's process is ended. Python code is stopped earlier, by an alarm; native code, such as a
+`lax.while_loop` whose condition was mutated, cannot be stopped in any other way."""
+SILENT = 900.0
+"""Seconds without a word after which an author's code is taken to hang."""
 
 Result = tuple[Row, tuple[Breach, ...]]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What every process does alike. `cache` is a private folder where compiled code is kept between runs."""
+    """What every process does alike. Compiled code is kept in `state` between runs."""
 
     root: Path
     chapter: str
     seeds: int
-    cache: Path | None = None
+    state: Path | None = None
 
 
 @dataclass
@@ -40,6 +43,10 @@ class _Hand:
     heard: float = 0.0
     last: str = ""
     stuck: tuple[str, ...] = ()
+
+    @property
+    def patience(self) -> float:
+        return HUNG if self.last.startswith("mutant ") else SILENT
 
 
 @dataclass
@@ -63,7 +70,7 @@ def verify_in_processes(
             for i, hand in enumerate(hands):
                 if hand.pipe in ready:
                     _hear(hand, queue, tell)
-                elif hand.job and time.monotonic() - hand.heard > HUNG:
+                elif hand.job and time.monotonic() - hand.heard > hand.patience:
                     hands[i] = _replaced(hand, plan)
     finally:
         for hand in hands:
@@ -110,7 +117,7 @@ def _replaced(hand: _Hand, plan: Plan) -> _Hand:
     hand.process.join()
     kind, _, text = hand.last.partition(" ")
     if kind != "mutant":
-        raise OurError(f"{hand.job} gave no sign for {HUNG:g} s ({hand.last}). Is there a loop that never ends?")
+        raise OurError(f"{hand.job} gave no sign for {SILENT:g} s ({hand.last}). Is there a loop that never ends?")
     fresh = _start(plan)
     fresh.job, fresh.stuck, fresh.heard = hand.job, (*hand.stuck, text), time.monotonic()
     fresh.pipe.send((fresh.job, fresh.stuck))
@@ -123,7 +130,7 @@ def _work(pipe: Connection, plan: Plan) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer: it ends this process
     try:
-        _configure(plan.cache)
+        _configure(plan.state)
         from autograder.course import load_chapter, load_course
         from autograder.verify.one import verify_exercise
 
@@ -138,16 +145,13 @@ def _work(pipe: Connection, plan: Plan) -> None:
         pipe.send(OurError(f"{type(error).__name__}: {error}"))
 
 
-def _configure(cache: Path | None) -> None:
+def _configure(state: Path | None) -> None:
     """Compiling is what takes the time here, of many small programs that each run in no time."""
     import jax
 
     jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call]
-    if cache is not None:
-        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-        jax.config.update("jax_compilation_cache_dir", str(cache))  # type: ignore[no-untyped-call]
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)  # type: ignore[no-untyped-call]
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)  # type: ignore[no-untyped-call]
+    if state is not None:
+        keep_compiled(state)
 
 
 def _jobs(pipe: Connection) -> Iterator[tuple[str, tuple[str, ...]]]:
