@@ -108,6 +108,8 @@ def unchanged(sent: Any, live: Any) -> bool:
             return same and all(unchanged(a, b) for a, b in zip(sent, live, strict=True))
         case dict():
             return sent.keys() == live.keys() and all(unchanged(sent[k], live[k]) for k in sent)
+        case bool() | int() | float() | str():
+            return type(sent) is type(live) and repr(sent) == repr(live)  # by repr, because NaN does not equal itself
     return True
 
 

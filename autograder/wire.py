@@ -133,9 +133,9 @@ class _Writer:
 
     def array(self, array: np.ndarray) -> Any:
         name, shape = array.dtype.name, list(array.shape)
-        buffer = np.ascontiguousarray(array, dtype=DTYPES[name]).tobytes()
-        if self.offset + len(buffer) > MAX_BLOB:
+        if self.offset + array.nbytes > MAX_BLOB:  # before it is copied
             raise Malformed(f"the value takes more than {MAX_BLOB:,} bytes")
+        buffer = np.ascontiguousarray(array, dtype=DTYPES[name]).tobytes()
         node = {"$a": [name, shape, self.offset]}
         self.buffers.append(buffer)
         self.offset += len(buffer)

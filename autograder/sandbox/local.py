@@ -47,6 +47,8 @@ class LocalStudent:
     def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:
         if isinstance(target, str) and target not in self._namespace:
             return Lost("missing")
+        if isinstance(target, Handle) and target.ident not in self._handles:
+            return Lost("protocol", "an unknown handle")
         found = self._namespace[target] if isinstance(target, str) else self._handles[target.ident]
         try:
             answer = invoke(found, call, self._bench)

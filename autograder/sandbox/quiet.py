@@ -32,13 +32,18 @@ class Nothing:
     def __repr__(self) -> str:
         return ""
 
+    def _ipython_display_(self) -> None:
+        """A cell that ends in `check(f)` puts out nothing."""
 
-def check(*args: Any, **keywords: Any) -> None:
-    """Nothing: the checks run after the notebook has."""
+
+def check(*args: Any, **keywords: Any) -> Nothing:
+    """Nothing that has passed: the checks run after the notebook has, and `if check(f).passed:` skips its reward."""
+    return Nothing()
 
 
-def hint(*args: Any, **keywords: Any) -> None:
+def hint(*args: Any, **keywords: Any) -> Nothing:
     """Nothing."""
+    return Nothing()
 
 
 def example(*args: Any, **keywords: Any) -> Nothing:

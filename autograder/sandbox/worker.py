@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.invoke import Bench, invoke, load_given
-from autograder.records import Call, Handle, Lost, Outcome, Raised, Returned, Spy
+from autograder.invoke import Bench, invoke, load_given, traceable
+from autograder.records import Call, Given, Handle, Lost, Outcome, Raised, Returned, Spy
 from autograder.sandbox import channel
 from autograder.sandbox.shell import Shell
 from autograder.sandbox.telling import told
@@ -52,7 +52,7 @@ class Transport:
             self._asked = None
             channel.send(self._peer, head, blob)
 
-    def call_back(self, message: Mapping[str, Any], leaf: Callable[[Any], Handle]) -> Any:
+    def call_back(self, message: Mapping[str, Any], leaf: Callable[[Any], Handle | Given]) -> Any:
         """What the grader answers, or None when it is not waiting for this process."""
         with self._lock:
             if self._asked is None:
@@ -69,6 +69,7 @@ class Worker:
         self._output_kb: int = hello["output_kb"]
         self._handles: dict[int, Any] = {}
         self._spies: Mapping[str, int] = {}
+        self._bound: dict[int, str] = {}
         given = load_given(json.loads(text(hello["given"])))
         self._bench = Bench(given, self._object, self._spy, hello["arrays"])
 
@@ -97,7 +98,9 @@ class Worker:
                 return self._call(target, call)
             case {"op": "bind", "name": name, "spy": spy, "spies": spies}:
                 self._spies = spies
-                self._shell.user_ns[name] = self._bench.spy(spy)
+                function = traceable(self._spy(spy), spy)
+                self._shell.user_ns[name] = function
+                self._bound[id(function)] = name
                 return reply(Returned(None))
         raise RuntimeError("the grader asked for something unknown")
 
@@ -108,7 +111,9 @@ class Worker:
         answer = invoke(found, call, self._bench)
         return {"kind": "returned", "value": answer.value, "seconds": answer.seconds, "changed": answer.changed}
 
-    def _keep(self, value: Any) -> Handle:
+    def _keep(self, value: Any) -> Handle | Given:
+        if id(value) in self._bound:  # one bound function passed to another
+            return Given(self._bound[id(value)])
         kind = f"{type(value).__module__}.{type(value).__qualname__}"[:MAX_KIND]
         handle = Handle(len(self._handles), kind, callable(value))
         self._handles[handle.ident] = value
