@@ -6,6 +6,7 @@ a written answer. Outputs go, because the cells run again. Repairs that a person
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -186,8 +187,9 @@ def _name_cells(cells: Sequence[dict[str, Any]], raw: Sequence[Any]) -> None:
     used: set[str] = set()
     for number, (cell, claim) in enumerate(zip(cells, claims, strict=True), 1):
         ident = claim if isinstance(claim, str) and claim in taken and claim not in used else f"cell-{number}"
+        more = itertools.count(2)
         while ident in used or (ident in taken and ident != claim):
-            ident += "-"
+            ident = f"cell-{number}-{next(more)}"
         cell["id"] = ident
         used.add(ident)
 

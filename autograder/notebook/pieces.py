@@ -15,7 +15,7 @@ from autograder.author import Exercise, Written
 from autograder.course import Cell, Chapter
 from autograder.notebook.grading import grading
 from autograder.notebook.names import EVERYTHING, defined
-from autograder.notebook.starter import starter
+from autograder.notebook.starter import BEGIN, END, starter
 from autograder.records import AuthorError
 
 TEXT_STUB = "YOUR ANSWER HERE"
@@ -54,9 +54,14 @@ def pieces(chapter: Chapter) -> tuple[Piece, ...]:
             continue
         if cell.kind == "code":
             known |= _defined(chapter, cell)
-        _refuse_marks(chapter, cell)
+        _refuse_marks(cell.source, str(chapter.path), cell.line)
         count += 1
         made.append(Piece(f"{anchor}-{count}", "code" if cell.kind == "code" else "markdown", cell.source, cell.source))
+    idents = [piece.ident for piece in made]
+    for cell in chapter.cells:  # the author chose the names of tasks; all other ids are ours
+        if cell.task is not None and idents.count(cell.task.name) > 1:
+            text = f"the name {cell.task.name!r} is also the id of another cell; choose another name."
+            raise AuthorError(text, file=str(chapter.path), line=cell.line)
     return tuple(made)
 
 
@@ -66,12 +71,15 @@ def _task(chapter: Chapter, cell: Cell, known: frozenset[str]) -> Iterator[Piece
         text = f"the name {cell.task.name!r} should be letters, digits, '_' and '-', at most 50 of them."
         raise AuthorError(text, file=str(chapter.path), line=cell.line)
     if isinstance(cell.task, Written):
+        _refuse_marks(cell.task.prompt + cell.task.rubric, str(chapter.path), cell.line)
         return _written(cell.task)
     return _exercise(chapter, cell, cell.task, known)
 
 
 def _exercise(chapter: Chapter, cell: Cell, exercise: Exercise, known: frozenset[str]) -> Iterator[Piece]:
     begin = starter(exercise.target)
+    own = (line for line in begin.solved.split("\n") if line.strip() not in (BEGIN, END))
+    _refuse_marks("\n".join(own), begin.file, begin.node.lineno)
     if "check" not in known and EVERYTHING not in known:
         text = (
             f"{exercise.name} is followed by a check cell, but no cell before it defines `check`: "
@@ -108,8 +116,9 @@ def _defined(chapter: Chapter, cell: Cell) -> frozenset[str]:
         raise AuthorError(text, file=str(chapter.path), line=cell.line + (error.lineno or 0)) from None
 
 
-def _refuse_marks(chapter: Chapter, cell: Cell) -> None:
+def _refuse_marks(text: str, file: str, line: int) -> None:
     for mark in MARKS:
-        if mark in cell.source:
-            text = f"a cell says {mark}, by which nbgrader cuts cells; put it in other words."
-            raise AuthorError(text, file=str(chapter.path), line=cell.line)
+        if mark in text:
+            raise AuthorError(
+                f"a cell says {mark}, by which nbgrader cuts cells; put it in other words.", file=file, line=line
+            )

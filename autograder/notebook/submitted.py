@@ -37,10 +37,7 @@ def _students(folder: Path, chapter: str) -> Iterator[tuple[str, Path]]:
         own = home / chapter
         if home.name.startswith(".") or not _there(own):
             continue
-        if home.is_symlink() or own.is_symlink():
-            yield home.name, home if home.is_symlink() else own  # a link, which `read` refuses
-        else:
-            yield home.name, _notebook(own, chapter)
+        yield home.name, home if home.is_symlink() else _notebook(own, chapter)  # `read` refuses links
 
 
 def _there(folder: Path) -> bool:
@@ -61,7 +58,9 @@ def _own(folder: Path, chapter: str) -> list[tuple[str, Path]]:
 
 
 def _notebook(folder: Path, chapter: str) -> Path:
-    """The chapter's notebook, or the only other one there is."""
+    """The chapter's notebook, or the only other one there is; a folder that is a link is left to `read` to refuse."""
+    if folder.is_symlink():
+        return folder
     expected = folder / f"{chapter}.ipynb"
     others = _notebooks(folder)
     return others[0] if not os.path.lexists(expected) and len(others) == 1 else expected

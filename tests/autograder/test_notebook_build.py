@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from autograder.course import Chapter, load_chapter, load_course
@@ -263,6 +264,28 @@ def test_nbgraders_marks_are_ours_to_write(tmp_path: Path) -> None:
         pieces(chapter)
 
 
+def test_marks_in_a_prompt_or_a_body_are_refused_too(tmp_path: Path) -> None:
+    chapter = chapter_of(tmp_path / "a", DOUBLE.replace("Twice", "BEGIN MARK SCHEME"))
+    with pytest.raises(AuthorError, match=r"solutions/small.py:12: a cell says BEGIN MARK SCHEME"):
+        pieces(chapter)
+    more = '\n# %%\nwhy = written("why", "Why?", points=1, rubric="END SOLUTION")\n'
+    with pytest.raises(AuthorError, match=r"source/small.py:17: a cell says END SOLUTION"):
+        pieces(chapter_of(tmp_path / "b", text=CHAPTER + more))
+
+
+@pytest.mark.parametrize("name", ["start-1", "check-f"])
+def test_name_that_is_another_cells_id_is_refused(tmp_path: Path, name: str) -> None:
+    more = f'\n# %%\nwhy = written("{name}", "Why?", points=1, rubric="Because.")\n'
+    with pytest.raises(AuthorError, match=f"small.py:17: the name '{name}' is also the id of another cell"):
+        pieces(chapter_of(tmp_path, text=CHAPTER + more))
+
+
+def test_name_that_no_cell_can_have_is_refused(tmp_path: Path) -> None:
+    more = '\n# %%\nwhy = written("why not?", "Why?", points=1, rubric="Because.")\n'
+    with pytest.raises(AuthorError, match="the name 'why not\\?' should be letters, digits, '_' and '-'"):
+        pieces(chapter_of(tmp_path, text=CHAPTER + more))
+
+
 # ---- the notebooks ----------------------------------------------------------------------------------------------
 
 
@@ -289,6 +312,15 @@ def test_written_question_keeps_its_rubric_with_the_instructor(toy: Chapter) -> 
     assert "BEGIN MARK SCHEME" in source(mine["why"])
     assert toy.written["why"].rubric in source(mine["why"])
     assert not any(toy.written["why"].rubric in text for path, text in made.items() if "release" in path.parts)
+
+
+def test_both_notebooks_are_valid_without_outputs(toy: Chapter) -> None:
+    for path, text in files(toy).items():
+        if path.suffix == ".ipynb":
+            notebook = nbformat.reads(text, 4)
+            nbformat.validate(notebook)
+            assert not any(cell.get("outputs") for cell in notebook.cells)
+            assert text == nbformat.writes(notebook) + "\n"
 
 
 def test_author_cells_and_annotations_are_gone(toy: Chapter) -> None:
@@ -389,7 +421,6 @@ def test_release_is_what_nbgrader_would_make_of_the_source(toy_root: Path) -> No
 @pytest.mark.slow
 def test_instructors_notebook_runs_and_passes_its_checks(toy_root: Path) -> None:
     import nbclient
-    import nbformat
 
     build(load_course(toy_root), ["toy"])
     path = toy_root / "source" / "toy" / "toy.ipynb"

@@ -176,7 +176,7 @@ def test_missing_odd_and_double_ids_are_made_good(tmp_path: Path) -> None:
     )
     notebook = read_notebook(path)
     nbformat.validate(notebook)
-    assert [c.id for c in notebook.cells] == ["a", "cell-2-", "cell-3", "cell-4", "cell-5", "cell-2", "cell-7"]
+    assert [c.id for c in notebook.cells] == ["a", "cell-2-2", "cell-3", "cell-4", "cell-5", "cell-2", "cell-7"]
     assert read(path, "ada").notes == ()
 
 

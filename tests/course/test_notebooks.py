@@ -1,6 +1,8 @@
 """The notebooks of every chapter of this course: the instructor's runs, and the released one gives nothing away."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,18 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_released_files_give_nothing_away(built: tuple[Path, str]) -> None:
     root, name = built
     assert leaks(load_chapter(load_course(root), name), root / "release") == ()
+
+
+@pytest.mark.slow
+def test_release_is_what_nbgrader_would_make_of_the_source(built: tuple[Path, str]) -> None:
+    root, name = built
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", name, "--create", "--no-db"]
+    command += ["--CourseDirectory.release_directory=nbgraders"]
+    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stderr
+    ours, theirs = root / "release" / name, root / "nbgraders" / name
+    assert {p.name: p.read_bytes() for p in ours.iterdir()} == {p.name: p.read_bytes() for p in theirs.iterdir()}
 
 
 @pytest.mark.slow
