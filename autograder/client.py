@@ -152,10 +152,12 @@ def checked_card(exercise: ExerciseSheet, verdict: Verdict, results: Sequence[Re
 
 def counted(passed: int, visible: int, after_submission: int) -> str:
     """How many visible checks pass, and how many more there are."""
-    noun, verb = "check" if visible == passed == 1 else "checks", "passes" if passed == 1 else "pass"
-    text = f"{passed} of {visible} visible {noun} {verb}." if visible else "There is no visible check."
     more = after_submission - visible
-    return text + (f" {more} more check{' runs' if more == 1 else 's run'} after you submit." if more > 0 else "")
+    later = f"check{' runs' if more == 1 else 's run'} after you submit."
+    if not visible:
+        return f"there is no check to run here. {more} {later}"
+    noun, verb = "check" if visible == passed == 1 else "checks", "passes" if passed == 1 else "pass"
+    return f"{passed} of {visible} visible {noun} {verb}." + (f" {more} more {later}" if more > 0 else "")
 
 
 def waiting(exercise: ExerciseSheet) -> str:

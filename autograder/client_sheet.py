@@ -94,8 +94,10 @@ def resolve(target: Any, folder: Path) -> tuple[str, Any]:
     known = [n for s in sheets_here(folder) for n in names(s)]
     bound = [n for n in known if notebook.get(n) is target]
     name = getattr(target, "__name__", None)
-    if name in known or bound:
-        return (name if name in known and name not in bound[1:] else bound[0]), target
+    if bound:
+        return (name if name in bound else bound[0]), target
+    if name in known:
+        return name, target
     kind = type(target).__name__
     if kind in known:
         raise Trouble(f"This is an object made from {kind}. Pass the class itself: check({kind}).")

@@ -16,7 +16,7 @@ from autograder import client
 from autograder.client import Report, check, example, hint
 from autograder.client_example import described
 from autograder.client_sheet import Trouble, precise, sheets_here
-from autograder.records import Call, Check, ExerciseSheet, Given, Key
+from autograder.records import Call, Check, ExerciseSheet, Given, Key, Sheet
 from autograder.wire import to_text
 
 SWAPPED = "def rbf_kernel(x, y, gamma):\n    return jnp.exp(-gamma * jnp.sum((y[:, None] - x[None]) ** 2, axis=-1))"
@@ -59,6 +59,16 @@ def test_a_right_answer_says_what_is_still_to_come():
 
 def test_without_further_checks_nothing_is_announced():
     assert repr(check(sample_chapter.Scaler)) == "✓ Scaler: 1 of 1 visible check passes."
+
+
+def test_an_exercise_that_is_checked_only_later_says_so(folder):
+    exercise = ExerciseSheet("f", 1.0, {}, (), after_submission=3)
+    (folder / "toy.json").write_text(to_text(Sheet("toy", "toy", "Toys", (exercise,))))
+    report = check(cell("def f(): pass", "f"))
+    assert not report.passed
+    assert repr(report) == "i f: there is no check to run here. 3 checks run after you submit."
+    with pytest.raises(Trouble, match="f has no visible check, so there is no example of it"):
+        example("f")
 
 
 def test_a_wrong_shape_is_named_with_the_call_that_shows_it():
@@ -249,6 +259,14 @@ def test_a_function_is_known_by_its_name_in_the_notebook(monkeypatch):
     monkeypatch.setattr(sys.modules["__main__"], "rbf_kernel", mine, raising=False)
     assert check(mine).exercise == "rbf_kernel"
     assert check("rbf_kernel").exercise == "rbf_kernel"
+
+
+def test_the_name_in_the_notebook_counts_more_than_an_old_name(monkeypatch):
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, "gram", sample_chapter.rbf_kernel, raising=False)
+    assert check(sample_chapter.rbf_kernel).exercise == "gram"
+    monkeypatch.setattr(main, "rbf_kernel", sample_chapter.rbf_kernel, raising=False)
+    assert check(sample_chapter.rbf_kernel).exercise == "rbf_kernel"
 
 
 def test_compiled_functions_keep_their_name():
