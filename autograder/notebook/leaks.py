@@ -30,7 +30,10 @@ OURS = frozenset({"source", "solutions"})
 
 
 def leaks(chapter: Chapter, release_dir: Path) -> tuple[str, ...]:
-    """What the files under `release_dir` tell of this chapter's secrets, one sentence each."""
+    """What the files under `release_dir` tell of this chapter's secrets, one sentence each.
+
+    Lines and numbers are looked for everywhere, labels in the chapter's own folder: two chapters may use the same words.
+    """
     found: list[str] = []
     lines, labels, arrays = secret_lines(chapter), _hidden_labels(chapter), _hidden_arrays(chapter)
     shown = {label for label, hidden, _ in _labels(chapter) if not hidden}
@@ -39,7 +42,7 @@ def leaks(chapter: Chapter, release_dir: Path) -> tuple[str, ...]:
         strings = _strings(data)
         text = _bare("\n".join(strings))
         found += [f"{name} holds a line of {whose}: {line}" for line, whose in lines.items() if _bare(line) in text]
-        for label, whose in labels.items():
+        for label, whose in labels.items() if _own(path, release_dir, chapter) else ():
             if any(label == s or (len(label) >= MIN_LABEL and label in s) for s in strings if s not in shown):
                 found.append(f"{name} holds the label of a hidden check of {whose}: {label}")
         blobs = _blobs(data)
@@ -47,6 +50,11 @@ def leaks(chapter: Chapter, release_dir: Path) -> tuple[str, ...]:
             if any(secret in blob for secret in secrets for blob in blobs):
                 found.append(f"{name} holds the numbers of a hidden case: {label}")
     return tuple(found)
+
+
+def _own(path: Path, release_dir: Path, chapter: Chapter) -> bool:
+    folder = release_dir / chapter.name
+    return path.is_relative_to(folder) or not folder.is_dir()
 
 
 def wheel_leaks(chapters: Sequence[Chapter], wheel: Path) -> tuple[str, ...]:

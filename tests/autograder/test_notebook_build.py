@@ -440,6 +440,7 @@ def test_release_gives_nothing_away(toy_root: Path) -> None:
     course = load_course(toy_root)
     build(course, ["toy"])
     assert leaks(load_chapter(course, "toy"), toy_root / "release") == ()
+    assert leaks(load_chapter(course, "toy"), toy_root / "not built yet") == ()
 
 
 def test_every_kind_of_leak_is_found(toy_root: Path) -> None:
@@ -450,8 +451,8 @@ def test_every_kind_of_leak_is_found(toy_root: Path) -> None:
     built = sheet.read_text()
 
     def found(text: str) -> tuple[str, ...]:
-        (release / "notes.md").write_text(text)
-        return leaks(chapter, release)
+        (release / "toy" / "notes.md").write_text(text)
+        return tuple(line.removeprefix("toy/") for line in leaks(chapter, release))
 
     assert found("  return jnp.sum( (x - z)**2 )") == (
         "notes.md holds a line of the reference sqdist: return jnp.sum((x - z) ** 2)",
@@ -462,7 +463,13 @@ def test_every_kind_of_leak_is_found(toy_root: Path) -> None:
     assert found("Any number of places is visited in order. (1 of 2)") != ()
     assert found("compiled") == ("notes.md holds the label of a hidden check of sqdist: compiled",)
     assert found("compiled by hand") == ()
-    (release / "notes.md").unlink()
+    (release / "toy" / "notes.md").unlink()
+    (release / "other").mkdir()
+    (release / "other" / "other.json").write_text('["compiled", "return jnp.sum((x - z) ** 2)"]')
+    assert leaks(chapter, release) == (
+        "other/other.json holds a line of the reference sqdist: return jnp.sum((x - z) ** 2)",
+    )
+    (release / "other" / "other.json").unlink()
     sheet.write_text(to_text(chapter.sheet(PUBLIC)))
     assert any(
         "holds the label of a hidden check of halfway: two dimensions" in line for line in leaks(chapter, release)
