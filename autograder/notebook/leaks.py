@@ -32,7 +32,7 @@ OURS = frozenset({"source", "solutions"})
 def leaks(chapter: Chapter, release_dir: Path) -> tuple[str, ...]:
     """What the files under `release_dir` tell of this chapter's secrets, one sentence each.
 
-    Lines and numbers are looked for everywhere, labels in the chapter's own folder: two chapters may use the same words.
+    Lines and numbers are looked for everywhere, labels in the chapter's own folder: chapters may share words.
     """
     found: list[str] = []
     lines, labels, arrays = secret_lines(chapter), _hidden_labels(chapter), _hidden_arrays(chapter)
