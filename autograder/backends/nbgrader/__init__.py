@@ -5,6 +5,9 @@ Importing this module loads nothing of nbgrader: it names classes, which nbgrade
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ def configure(c: Any, root: Path) -> None:
     from autograder.notebook.pieces import TEXT_STUB
     from autograder.notebook.starter import STUB
 
+    if shutil.which("alembic") is None:  # nbgrader calls it by this name when it makes a gradebook
+        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = load_course(root).name
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", *ACTIVE]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,10 +64,11 @@ class Kept:
         return known
 
 
-def restore(submitted: Sequence[Mapping[str, Any]], kept: Sequence[Kept]) -> NotebookNode:
+def restore(submitted: Sequence[Mapping[str, Any]], kept: Sequence[Kept], given: Collection[str] = ()) -> NotebookNode:
     """A notebook of the submitted cells, in their order, in which every kept cell exists exactly once.
 
-    A cell of the student's carries its position in the submission, a cell put back the mark `restored`.
+    A cell of the student's carries its position in the submission, a cell put back the mark `restored`, and one that is
+    still as it was `given` to them the mark `given`.
     """
     found = _find(submitted, kept)
     claimed = {position: k for k in kept if (position := found.get(k.grade_id)) is not None}
@@ -81,7 +82,7 @@ def restore(submitted: Sequence[Mapping[str, Any]], kept: Sequence[Kept]) -> Not
     cells = missing.get(-1, [])
     for position, cell in enumerate(submitted):
         record = claimed.get(position)
-        cells.append(_claimed(cell, record, position) if record else _plain(cell, position))
+        cells.append(_claimed(cell, record, position) if record else _plain(cell, position, given))
         cells.extend(missing.get(position, []))
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
@@ -171,9 +172,9 @@ def inert(markdown: str) -> str:
     return TAG.sub("< ", markdown)
 
 
-def _plain(cell: Mapping[str, Any], position: int) -> NotebookNode:
+def _plain(cell: Mapping[str, Any], position: int, given: Collection[str]) -> NotebookNode:
     source = text_of(cell)
-    mark = {OURS: {"position": position}}
+    mark = {OURS: {"position": position, "given": source in given}}
     match cell.get("cell_type"):
         case "code":
             return new_code_cell(source, metadata=mark)

@@ -49,6 +49,7 @@ class Item:
     kind: str
     name: str = ""
     html: Markup = EMPTY
+    given: bool = False
     outputs: tuple[dict[str, str], ...] = ()
     card: dict[str, Any] | None = None
     mark: Mark | None = None
@@ -134,7 +135,8 @@ def _item(cell: NotebookNode, found: dict[str, Any]) -> Item:
         kind = "answer" if mark else "text"
         return Item(kind, name, Markup(render(cell.source, cell.get("attachments", {}))), mark=mark, comment=said)
     code = Markup(highlight(cell.source, PythonLexer(), HtmlFormatter(nowrap=True)))
-    return Item("code", name, code, tuple(map(_shown, cell.outputs)), mark=mark, comment=said)
+    given = cell.metadata.get(OURS, {}).get("given", False)
+    return Item("code", name, code, given, tuple(map(_shown, cell.outputs)), mark=mark, comment=said)
 
 
 def _shown(output: NotebookNode) -> dict[str, str]:

@@ -37,9 +37,10 @@ class Restore(NbGraderPreprocessor):
         facts = resources["nbgrader"]
         with Gradebook(facts["db_url"]) as gradebook:
             kept = _kept(gradebook.find_notebook(facts["notebook"], facts["assignment"]))
-        order = _order(self.parent.folder("source", resources) / f"{facts['notebook']}.ipynb")
-        kept.sort(key=lambda k: order.get(k.grade_id, len(order)))
-        return restore(nb.cells, kept), resources
+        cells = _source_cells(self.parent.folder("source", resources) / f"{facts['notebook']}.ipynb")
+        order = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(cells)}
+        kept.sort(key=lambda k: order.get(k.grade_id, len(order)))  # the gradebook promises no order
+        return restore(nb.cells, kept, {text_of(c) for c in cells}), resources
 
 
 class Judge(NbGraderPreprocessor):
@@ -178,10 +179,10 @@ def _kept(notebook: Any) -> list[Kept]:
     ]
 
 
-def _order(source: Path) -> dict[str, int]:
-    """The order of the recorded cells in the instructor's notebook; the gradebook promises none."""
+def _source_cells(source: Path) -> list[NotebookNode]:
+    """The cells of the instructor's notebook, if it is still there."""
     try:
-        cells = nbformat.read(source, as_version=4).cells
+        cells: list[NotebookNode] = nbformat.read(source, as_version=4).cells
     except FileNotFoundError:
-        return {}
-    return {c.metadata.get("nbgrader", {}).get("grade_id", text_of(c)): i for i, c in enumerate(cells)}
+        return []
+    return cells
