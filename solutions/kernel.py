@@ -47,7 +47,7 @@ def tanimoto(a: Int[Array, "d"], b: Int[Array, "d"]) -> Float[Array, ""]:
     """
     both = jnp.sum(a * b)
     either = jnp.sum(a) + jnp.sum(b) - both
-    return jnp.where(either == 0, 0.0, both / jnp.maximum(either, 1))
+    return both / jnp.maximum(either, 1)
 
 
 def gram(
