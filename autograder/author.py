@@ -102,6 +102,8 @@ class Exercise:
                 f"{label!r} says {name}={values[name]!r}, but {self.name} has no axis or argument of that name; "
                 f"it has {', '.join(sorted(known))}."
             )
+        if vmap and any(axis not in (0, None) for axis in vmap):
+            raise AuthorError(f"{label!r} has vmap={tuple(vmap)}, but probes map over 0, a new leading axis, or None.")
         self._ask(label, hidden, weight, tolerance, _transform(grad, jit, vmap), tuple(then), values)
 
     def case(
@@ -147,17 +149,17 @@ class Exercise:
 
     def mistake(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A wrong solution. Its docstring is the hint for those who made it."""
-        self.mistakes.append(Variant(function.__name__, function, described(function, "a mistake", "the hint")))
+        _add(self.mistakes, "mistakes", function, described(function, "a mistake", "the hint"))
         return function
 
     def alternate(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A correct solution that looks different, and must earn everything."""
-        self.alternates.append(Variant(function.__name__, function, inspect.getdoc(function) or ""))
+        _add(self.alternates, "alternates", function, inspect.getdoc(function) or "")
         return function
 
     def oracle(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """An independent way to the same answers: another library or another algorithm."""
-        self.oracles.append(Variant(function.__name__, function, inspect.getdoc(function) or ""))
+        _add(self.oracles, "oracles", function, inspect.getdoc(function) or "")
         return function
 
     def equivalent(self, mutant: str, *, because: str) -> None:
@@ -178,6 +180,11 @@ class Exercise:
         expect: Any = None,
     ) -> None:
         self._new(label)
+        if weight <= 0:
+            raise AuthorError(f"{label!r} has weight={weight}, but a weight should be positive.")
+        count = len(self.signatures[""].parameters)
+        if transform and transform.name == "grad" and (transform.axes[0] or 0) >= count:
+            raise AuthorError(f"{label!r} has grad={transform.axes[0]}, but {self.name} has {count} arguments, from 0.")
         kept = tolerance or self.tolerance
         self.questions.append(Question(label, hidden, weight, kept, transform, methods, values, args, then, expect))
 
@@ -245,6 +252,12 @@ def described(function: Callable[..., Any], what: str, text: str) -> str:
             line=code.co_firstlineno if code else None,
         )
     return doc
+
+
+def _add(variants: list[Variant], what: str, function: Callable[..., Any], text: str) -> None:
+    if function.__name__ in {v.name for v in variants}:
+        raise AuthorError(f"Two {what} are called {function.__name__}, but their names should differ.")
+    variants.append(Variant(function.__name__, function, text))
 
 
 def _transform(grad: int | None, jit: bool, vmap: Sequence[int | None] | None) -> Transform | None:

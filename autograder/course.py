@@ -7,6 +7,7 @@ question. All other cells are the student's, are copied to the notebooks, and ne
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import tomllib
 import traceback
@@ -20,6 +21,9 @@ from typing import Any, Literal
 from autograder.author import Exercise, Law, Variant, Written
 from autograder.records import AuthorError, Helper, Limits, Sheet, UsageError
 from autograder.sheet import draw
+
+_TASK = re.compile(r"^\w+ *= *(\w+\.)?(exercise|written)\(", re.MULTILINE)
+_SPEAKS = re.compile(r"\b(\w+)\.(probe|case|law|mistake|alternate|oracle|equivalent)\b")
 
 
 @dataclass(frozen=True)
@@ -102,18 +106,23 @@ def load_course(root: Path) -> Course:
     path = root / "source" / "course.toml"
     try:
         text = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{root} is no course: it has no source/course.toml. Run this in a course's folder.") from None
     except tomllib.TOMLDecodeError as error:
         raise AuthorError(f"this is not TOML: {error}", file=str(path)) from None
+    limits, listed = text.get("limits", {}), text.get("chapters", {})
+    for table in (limits, listed, *(listed.values() if isinstance(listed, dict) else ())):
+        if not isinstance(table, dict):
+            raise AuthorError(f"{table!r} stands where a table should: write [chapters.NAME].", file=str(path))
     known = {f.name for f in fields(Limits)}
-    limits = text.get("limits", {})
     if limits.keys() - known:
         extra = ", ".join(sorted(limits.keys() - known))
         raise AuthorError(f"[limits] has {extra}, but may have {', '.join(sorted(known))}.", file=str(path))
+    for name, value in limits.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            raise AuthorError(f"[limits] has {name} = {value!r}, but it should be a positive number.", file=str(path))
     chapters = {
-        name: ChapterEntry(name, entry.get("title", name), entry.get("cites", ""))
-        for name, entry in text.get("chapters", {}).items()
+        name: ChapterEntry(name, entry.get("title", name), entry.get("cites", "")) for name, entry in listed.items()
     }
     return Course(root, text.get("name", root.name), text.get("title", root.name), Limits(**limits), chapters)
 
@@ -133,6 +142,7 @@ def load_chapter(course: Course, name: str) -> Chapter:
     with importable(course.root), located(path):
         cells = tuple(_run(cell, module, path) for cell in split(path))
     tasks = [c.task for c in cells if c.task is not None]
+    _nothing_stray(cells, path)
     names = [t.name for t in tasks]
     twice = {n for n in names if names.count(n) > 1}
     if twice:
@@ -191,10 +201,13 @@ def located(path: Path) -> Iterator[None]:
     except (UsageError, KeyboardInterrupt):
         raise
     except Exception as error:
-        line = error.lineno if isinstance(error, SyntaxError) else _line(error, path)
+        text = f"{type(error).__name__}: {error}"
+        if isinstance(error, SyntaxError) and error.filename:  # of this file, or of a module that it imports
+            raise AuthorError(f"SyntaxError: {error.msg}", file=error.filename, line=error.lineno) from error
+        line = _line(error, path)
         if line is None:
             raise
-        raise AuthorError(f"{type(error).__name__}: {error}", file=str(path), line=line) from error
+        raise AuthorError(text, file=str(path), line=line) from error
 
 
 def _lies_in(module: ModuleType, root: Path) -> bool:
@@ -225,7 +238,9 @@ def _creates_task(source: str, path: Path, line: int) -> bool:
     """Whether a top-level statement of the cell is `name = exercise(...)` or `name = written(...)`."""
     try:
         tree = ast.parse(source)
-    except SyntaxError:
+    except SyntaxError as error:
+        if _TASK.search(source):
+            raise AuthorError(f"SyntaxError: {error.msg}", file=str(path), line=line + (error.lineno or 1)) from None
         return False  # a student's cell may hold magics, which are no Python
     return any(
         isinstance(node, ast.Assign)
@@ -233,6 +248,22 @@ def _creates_task(source: str, path: Path, line: int) -> bool:
         and getattr(node.value.func, "id", getattr(node.value.func, "attr", "")) in ("exercise", "written")
         for node in tree.body
     )
+
+
+def _nothing_stray(cells: tuple[Cell, ...], path: Path) -> None:
+    """What an author says of an exercise is in its cell or in one tagged `author`: all others go to students as is."""
+    names = {c.task.name for c in cells if isinstance(c.task, Exercise)}
+    for cell in cells:
+        if cell.kind != "code":
+            continue
+        for number, text in enumerate(cell.source.splitlines(), cell.line + 1):
+            found = _SPEAKS.search(text)
+            if found and found[1] in names:
+                message = (
+                    f"this cell would go to students as it is, but {found[0]} is for authors: put it into the cell "
+                    f"that creates {found[1]}, or into one tagged author."
+                )
+                raise AuthorError(message, file=str(path), line=number)
 
 
 def _line(error: BaseException, path: Path) -> int | None:

@@ -23,7 +23,8 @@ class AuthorError(Exception):
         self.message, self.file, self.line = message, file, line
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}: " if self.file else ""
+        place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        place = f"{place}: " if place else ""
         return place + self.message
 
 

@@ -6,6 +6,7 @@ other. Expected answers are computed in double precision on the very numbers tha
 
 from __future__ import annotations
 
+import ast
 import builtins
 import dis
 import hashlib
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from autograder.author import Exercise, Law, Question
-from autograder.laws import Subject, ending, judge_law
+from autograder.laws import Subject, batched, ending, judge_law
 from autograder.records import (
     AuthorError,
     Call,
@@ -68,7 +69,7 @@ def visible(sheet: Sheet) -> Sheet:
     """The sheet that ships with the student's notebook: no hidden check, and only the helpers that visible ones use."""
     exercises = tuple(replace(e, checks=tuple(c for c in e.checks if not c.hidden)) for e in sheet.exercises)
     used = {name for e in exercises for c in e.checks for name in _given_names(c.call)}
-    sources = {name: source for name, source in sheet.given.items() if name in used}
+    sources = {name: sheet.given[name] for name in _with_their_own(used, sheet.given)}
     return replace(sheet, exercises=exercises, given=sources)
 
 
@@ -126,8 +127,13 @@ def call_of(exercise: Exercise, question: Question, secret: bytes) -> Call:
     for method in ("", *question.methods):
         parameters = exercise.signatures[method].parameters
         given = [p for p in parameters if not p.optional or p.name in question.values]
-        batched = [bool(mapped) and mapped[i] is not None for i in range(len(given))] if not method else [False] * 99
-        steps.append(tuple(_draw(exercise, question, p, rng, b) for p, b in zip(given, batched, strict=False)))
+        leading = [axis is not None for axis in mapped] if mapped and not method else [False] * len(given)
+        if len(leading) != len(given):
+            raise AuthorError(
+                f"{question.label!r} has vmap={mapped}, but should have one entry for each of the {len(given)} "
+                "arguments: 0 for those with a row for every call, None for the others."
+            )
+        steps.append(tuple(_draw(exercise, question, p, rng, b) for p, b in zip(given, leading, strict=True)))
     return Call(steps[0], tuple(zip(question.methods, steps[1:], strict=True)), question.transform)
 
 
@@ -225,7 +231,10 @@ def _draw(exercise: Exercise, question: Question, parameter: Parameter, rng: np.
 def _size(exercise: Exercise, question: Question, axis: str) -> int:
     if axis not in question.values:
         raise AuthorError(f"{question.label!r} gives no size for the axis {axis} of {exercise.name}: write {axis}=...")
-    return int(question.values[axis])
+    size = question.values[axis]
+    if not isinstance(size, int | np.integer) or size < 0:
+        raise AuthorError(f"{question.label!r} has {axis}={size!r}, but the size of an axis should be a whole number.")
+    return int(size)
 
 
 def _data(value: Any, question: Question) -> Any:
@@ -255,7 +264,7 @@ def _returns(exercise: Exercise, question: Question) -> Spec:
         return own.returns
     if transform.name == "grad":
         return own.parameters[transform.axes[0] or 0].spec
-    return replace(own.returns, axes=("batch", *(own.returns.axes or ())))
+    return batched(own.returns)
 
 
 def _settled(outcome: Outcome) -> Any:
@@ -276,10 +285,23 @@ def _given_names(call: Call | None) -> set[str]:
         elif isinstance(tree, list | tuple):
             for part in tree:
                 walk(part)
+        elif isinstance(tree, dict):
+            walk(list(tree.values()))
 
     if call is not None:
         walk((call.args, call.then))
     return names
+
+
+def _with_their_own(names: set[str], sources: Mapping[str, str]) -> list[str]:
+    """`names` and the helpers that they call, in the order of `sources`."""
+    found, queue = set(names), list(names)
+    while queue:
+        tree = ast.parse(sources[queue.pop()])
+        new = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in sources} - found
+        found |= new
+        queue += new
+    return [name for name in sources if name in found]
 
 
 def _key(secret: bytes) -> bytes:

@@ -59,5 +59,6 @@ def signatures_of(target: Callable[..., Any]) -> Mapping[str, Signature]:
 def _signature(function: Callable[..., Any], *, method: bool = False) -> Signature:
     found = inspect.signature(function)
     listed = list(found.parameters.values())[1 if method else 0 :]
-    parameters = tuple(Parameter(p.name, spec_of(p.annotation), p.default is not p.empty) for p in listed)
+    single = [p for p in listed if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]  # as a class without `__init__` has
+    parameters = tuple(Parameter(p.name, spec_of(p.annotation), p.default is not p.empty) for p in single)
     return Signature(parameters, spec_of(found.return_annotation))

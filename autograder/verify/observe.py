@@ -50,7 +50,7 @@ def observe(chapter: Chapter, exercise: Exercise, seeds: int, tick: Callable[[bo
     reference: list[Run] = []
     alternates: dict[str, list[Run]] = {v.name: [] for v in exercise.alternates}
     mistakes: dict[str, list[Run]] = {v.name: [] for v in exercise.mistakes}
-    for number, secret in enumerate(secrets_of(seeds)):
+    for secret in secrets_of(seeds):
         sheet = draw_exercise(exercise, chapter.helpers, secret + chapter.name.encode())
         tick(False)
         sheets.append(sheet)
@@ -59,18 +59,15 @@ def observe(chapter: Chapter, exercise: Exercise, seeds: int, tick: Callable[[bo
             alternates[variant.name].append(run(variant.function, exercise, sheet, shipped))
             tick(False)
         for variant in exercise.mistakes:
-            known = variant.name if number else ""  # laws are asked anew on the first sheet only
-            mistakes[variant.name].append(run(variant.function, exercise, sheet, shipped, mistake=known))
+            mistakes[variant.name].append(run(variant.function, exercise, sheet, shipped))
             tick(False)
         tick(True)
     runs = tuple(reference), _frozen(alternates), _frozen(mistakes)
     return Observed(exercise, tuple(sheets), given, shipped, *runs)
 
 
-def run(
-    function: Callable[..., Any], exercise: Exercise, sheet: ExerciseSheet, given: Helpers, *, mistake: str = ""
-) -> Run:
-    results = ask_all(function, exercise, sheet, given, mistake=mistake)
+def run(function: Callable[..., Any], exercise: Exercise, sheet: ExerciseSheet, given: Helpers) -> Run:
+    results = ask_all(function, exercise, sheet, given)
     return Run(tuple(results), judge(sheet, results))
 
 

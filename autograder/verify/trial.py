@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from autograder.author import Exercise
-from autograder.judge import Result, judge
+from autograder.judge import LOST, Result, judge
 from autograder.laws import Subject, judge_law
-from autograder.records import Check, ExerciseSheet, LawResult, Returned, Signature, Spec, Tolerance, Verdict
+from autograder.records import Check, ExerciseSheet, Returned, Signature, Spec, Tolerance, Verdict
 from autograder.sandbox.local import LocalStudent
 from autograder.sheet import PUBLIC
 
@@ -39,21 +39,9 @@ def ask(function: Callable[..., Any], exercise: Exercise, sheet: ExerciseSheet, 
         return judge_law(law.function, subject, check.seed)
 
 
-def ask_all(
-    function: Callable[..., Any], exercise: Exercise, sheet: ExerciseSheet, given: Helpers, *, mistake: str = ""
-) -> list[Result]:
-    """What every check learns of `function`. For a `mistake`, the sheet knows already how the laws end."""
-    return [
-        known(check.answers[mistake])
-        if mistake and check.kind == "law"
-        else ask(function, exercise, sheet, check, given)
-        for check in sheet.checks
-    ]
-
-
-def known(ended: Any) -> Result:
-    """The result behind what a sheet says of a mistake and a law: kept, broken or raised."""
-    return LawResult(ended) if isinstance(ended, bool) else ended
+def ask_all(function: Callable[..., Any], exercise: Exercise, sheet: ExerciseSheet, given: Helpers) -> list[Result]:
+    """What every check learns of `function`."""
+    return [ask(function, exercise, sheet, check, given) for check in sheet.checks]
 
 
 def passes(sheet: ExerciseSheet, check: Check, result: Result) -> bool:

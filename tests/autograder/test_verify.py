@@ -532,7 +532,7 @@ def test_the_table_names_findings_and_places(tmp_path):
     console = Console(width=200, record=True, file=StringIO())
     show(console, report, root=tmp_path)
     text = console.export_text()
-    assert "3 dist source/demo.py:15" in text
+    assert "3 dist source/demo.py:13" in text
     assert "The mistake not_squared earns 2 of 2 points" in text
     assert "1 finding in demo" in text
 
