@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -74,13 +75,13 @@ def _ran(notebook: Notebook, sheet: Path, cache: Path) -> Notebook:
     if not kept.exists():
         cache.mkdir(parents=True, exist_ok=True)
         partial = kept.with_suffix(".partial")
-        partial.write_text(json.dumps(_execute(notebook, sheet)), "utf-8")
+        partial.write_text(json.dumps(_execute(notebook, sheet, cache)), "utf-8")
         partial.replace(kept)
     found: Notebook = json.loads(kept.read_text("utf-8"))
     return found
 
 
-def _execute(notebook: Notebook, sheet: Path) -> Notebook:
+def _execute(notebook: Notebook, sheet: Path, cache: Path) -> Notebook:
     import tempfile
 
     import nbformat
@@ -89,6 +90,7 @@ def _execute(notebook: Notebook, sheet: Path) -> Notebook:
     running = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / sheet.name).write_bytes(sheet.read_bytes())
+        compiled = {"JAX_COMPILATION_CACHE_DIR": cache / "compiled", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": 0}
         client = NotebookClient(
             running,
             timeout=CELL_SECONDS,
@@ -98,6 +100,8 @@ def _execute(notebook: Notebook, sheet: Path) -> Notebook:
             resources={"metadata": {"path": folder}},
             record_timing=False,
         )
-        client.execute(stderr=subprocess.DEVNULL)
+        client.execute(
+            stderr=subprocess.DEVNULL, env=os.environ | {name: str(value) for name, value in compiled.items()}
+        )
     ran: Notebook = json.loads(nbformat.writes(running))  # type: ignore[no-untyped-call]
     return ran

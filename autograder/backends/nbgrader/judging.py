@@ -21,7 +21,6 @@ from nbgrader.utils import is_grade, is_solution
 from autograder import __version__, report
 from autograder.backends.nbgrader.cells import OURS, Kept, restore, text_of
 from autograder.backends.nbgrader.reading import mark_finished
-from autograder.batch import grade_file
 from autograder.card import clean
 from autograder.records import Graded, OurError, Verdict
 from autograder.secret import write_private
@@ -49,7 +48,7 @@ class Judge(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         facts = resources["nbgrader"]
         _forget_scores(facts)
-        graded = self._grade(resources)
+        graded: Graded = self.parent.graded(resources)
         self._record(graded, resources)
         if graded.status == "failed-ours":
             raise OurError(f"{facts['student']} was not graded, through no fault of theirs: {graded.message}")
@@ -66,11 +65,6 @@ class Judge(NbGraderPreprocessor):
                 cell.outputs = [_output(o, number) for o in graded.cells.get(position, ())]
         resources[OURS] = graded
         return nb, resources
-
-    def _grade(self, resources: Any) -> Graded:
-        facts = resources["nbgrader"]
-        session = self.parent.sessions.of(facts["assignment"])
-        return grade_file(session, facts["student"], self.parent.submitted(resources))
 
     def _record(self, graded: Graded, resources: Any) -> None:
         """The primary record, with everything a grader may want to know, kept beside the gradebook."""

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,13 @@ from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
-from traitlets import Bool, Unicode
+from traitlets import Bool, Integer, Unicode
 from traitlets.utils.importstring import import_item
 
+from autograder.backends.nbgrader.ahead import Ahead
 from autograder.backends.nbgrader.cells import OURS
 from autograder.notebook.read import Unreadable, find, read_notebook
+from autograder.records import Graded
 from autograder.sandbox.seam import Sandbox
 from autograder.session import Session, open_session
 from autograder.settings import Settings, read_settings
@@ -32,16 +34,24 @@ from autograder.settings import Settings, read_settings
 class Sessions:
     """The grading sessions of one batch, opened when first asked for."""
 
-    def __init__(self, settings: Settings, open_sandbox: Callable[..., Sandbox]):
-        self._settings, self._open_sandbox = settings, open_sandbox
+    def __init__(self, settings: Settings, open_sandbox: Callable[..., Sandbox], workers: int):
+        self._settings, self._open_sandbox, self._workers = settings, open_sandbox, workers
         self._open: dict[str, Session] = {}
+        self._ahead: dict[str, Ahead] = {}
 
     def of(self, chapter: str) -> Session:
         if chapter not in self._open:
             self._open[chapter] = open_session(self._settings, chapter, self._open_sandbox)
         return self._open[chapter]
 
+    def ahead(self, chapter: str, found: Sequence[tuple[str, Path]]) -> Ahead:
+        if chapter not in self._ahead:
+            self._ahead[chapter] = Ahead(self.of(chapter), found, workers=self._workers)
+        return self._ahead[chapter]
+
     def close(self) -> None:
+        while self._ahead:
+            self._ahead.popitem()[1].close()
         while self._open:
             self._open.popitem()[1].close()
 
@@ -54,11 +64,12 @@ class Reader(NotebookExporter):
         config=True
     )
 
+    workers = Integer(2, min=1, help="How many submissions are graded at once.").tag(config=True)
+
     def __init__(self, **options: Any):
         super().__init__(**options)
         settings = read_settings(Path(self.coursedir.root), trust=self.trust_submissions)
-        self.state = settings.state
-        self.sessions = Sessions(settings, import_item(self.open_sandbox))
+        self.sessions = Sessions(settings, import_item(self.open_sandbox), self.workers)
         weakref.finalize(self, self.sessions.close)
         if self.coursedir.assignment_id:
             self.handed_in = self._find_notebooks()
@@ -74,6 +85,22 @@ class Reader(NotebookExporter):
         student = "." if kind == "source" else facts["student"]
         named = getattr(self.coursedir, f"{kind}_directory")
         return Path(self.coursedir.format_path(named, student, facts["assignment"]))
+
+    def graded(self, resources: Any) -> Graded:
+        """The submission at hand, graded, while the next ones already begin."""
+        chapter, student = resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
+        found = sorted(self.handed_in.items())
+        ahead = self.sessions.ahead(chapter, found)
+        return ahead.graded(student, self.submitted(resources), lambda other: self._is_next(other, chapter))
+
+    def _is_next(self, student: str, chapter: str) -> bool:
+        """Whether nbgrader will take up this student's work, by the rule of its `init_destination`."""
+        submitted = self.coursedir.format_path(self.coursedir.submitted_directory, student, chapter)
+        autograded = self.coursedir.format_path(self.coursedir.autograded_directory, student, chapter)
+        if self.parent.force or not os.path.exists(autograded):
+            return True
+        new, old = map(self.coursedir.get_existing_timestamp, (submitted, autograded))
+        return new is not None and old is not None and new > old
 
     def submitted(self, resources: Any) -> Path:
         """The notebook that the student handed in, whatever its name."""
