@@ -1,11 +1,12 @@
 """Keeping what JAX compiled for the authors' own code, so that the next command need not compile it again.
 
-The folder belongs to the trusted side alone: no worker sees it, because a compiled reference is the answer, and nothing a
-worker could write is ever loaded from it.
+The folder belongs to the trusted side alone: no worker sees it, because a compiled reference is the answer, and nothing
+a worker could write is ever loaded from it.
 """
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 
@@ -13,8 +14,14 @@ def keep_compiled(state: Path) -> None:
     """Makes JAX in this process keep compiled programs in the state folder, and use those kept there."""
     import jax
 
+    # A damaged entry, or a full disk, costs a compilation and nothing else.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
     folder = state / "compiled"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    options = {
+        "jax_compilation_cache_dir": str(folder),
+        "jax_persistent_cache_min_compile_time_secs": 0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    for name, value in options.items():
+        jax.config.update(name, value)  # type: ignore[no-untyped-call]

@@ -1,17 +1,25 @@
 """A toy course, loaded once, for the tests of the engine."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from autograder.compiled import keep_compiled
 from autograder.course import Chapter, load_chapter, load_course
 from autograder.records import Sheet
 from autograder.sandbox.layers import TRUSTED, Plan
 from autograder.sandbox.pool import WarmSandbox, open_sandbox
 
 TOY = Path(__file__).parent / "toy"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What JAX compiled is kept from one run of the tests to the next, apart for each process of a run."""
+    assert config.cache is not None
+    keep_compiled(config.cache.mkdir(f"jax-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"))
 
 
 @pytest.fixture
