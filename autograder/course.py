@@ -178,9 +178,15 @@ def split(path: Path) -> Iterator[Cell]:
 
 @contextmanager
 def importable(root: Path) -> Iterator[None]:
-    """While inside, `solutions` is that of the course at `root`, also where another course was loaded before."""
+    """While inside, `solutions` is that of the course at `root`, also where another course was loaded before.
+
+    Modules of the other course stay known where this one has none of their name: `inspect` finds classes through them.
+    """
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == "solutions" and not _lies_in(module, root):
+        package, _, rest = name.partition(".")
+        ours = root / "solutions" / rest.replace(".", "/")
+        taken = not rest or ours.is_dir() or ours.with_suffix(".py").is_file()
+        if package == "solutions" and taken and not _lies_in(module, root):
             del sys.modules[name]
     sys.path.insert(0, str(root))
     try:
