@@ -1,0 +1,22 @@
+"""The invariants of every chapter of the course: what `autograder verify` proves, at its full twenty seeds."""
+
+from pathlib import Path
+
+import pytest
+
+from autograder.course import load_chapter, load_course
+from autograder.notebook.leaks import leaks
+from autograder.verify import verify
+
+ROOT = Path(__file__).parents[2]
+COURSE = load_course(ROOT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COURSE.chapters)
+def test_invariants(name):
+    chapter = load_chapter(COURSE, name)
+    report = verify(chapter, leaks=lambda chapter: leaks(chapter, ROOT / "release"))
+    assert report.ok, "\n".join(f"{b.exercise} ({b.invariant}): {b}" for b in report.findings)
+    assert {row.name for row in report.rows} == chapter.exercises.keys()
+    assert all(row.seeds == 20 and row.hidden for row in report.rows)

@@ -1,0 +1,171 @@
+"""Who may import whom: the table of docs/design/modules.md. What is not allowed here is a decision to be taken there."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "autograder"
+
+EVERYTHING = "*"
+MAY_IMPORT: Mapping[str, str] = {
+    # frozen data, and what is pure of it
+    "records": "",
+    "settings": "",
+    "signature": "records",
+    "compare": "records",
+    "wire": "records",
+    "laws": "records compare sandbox.seam",
+    "judge": "records compare laws",
+    "card": "records",
+    "report": "records card",
+    "invoke": "records",
+    # the author's side
+    "author": "records laws signature",
+    "sheet": "records author laws wire sandbox.local",
+    "course": "records author sheet",
+    "carry": "records author course",
+    "grade": "records course carry judge laws sandbox.seam",
+    "secret": "records course wire",
+    "compiled": "",
+    "session": "records course grade secret settings compiled sandbox.seam",
+    "batch": "records grade session notebook",
+    "verify": "records author course sheet judge compare laws invoke compiled wire sandbox.local",
+    "notebook": "records author course sheet signature wire",
+    # the student's side
+    "sandbox": "records wire invoke",
+    "sandbox.seam": "records",
+    "sandbox.local": "records invoke wire",
+    "client": "records compare judge report card client_sheet client_example",
+    "client_sheet": "records judge laws wire invoke sandbox.local",
+    "client_example": "records client_sheet invoke wire",
+    # those that bring it together
+    "backends": "records report card course session settings batch secret notebook sandbox.seam",
+    "scale": "records grade session settings",
+    "hub": "backends scale settings",
+    "doctor": "records course secret settings sandbox",
+    "demo": EVERYTHING,
+    "show": EVERYTHING,
+    "cli": EVERYTHING,
+}
+HEAVY = ("nbgrader", "typer", "IPython", "nbformat", "jupytext", "rich", "sklearn", "rdkit", "matplotlib")
+
+
+def modules(package: Path = PACKAGE) -> Iterator[tuple[str, Path]]:
+    """Every module by its name inside the package, such as `sandbox.worker`."""
+    for path in sorted(package.rglob("*.py")):
+        yield ".".join(path.relative_to(package).with_suffix("").parts).removesuffix(".__init__"), path
+
+
+def imported(source: str, known: set[str]) -> set[str]:
+    """The modules of the package that a source imports, wherever in it the import stands."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            while parts and ".".join(parts[1:]) not in known:
+                parts.pop()
+            if parts[:1] == ["autograder"] and len(parts) > 1:
+                found.add(".".join(parts[1:]))
+    return found
+
+
+def row_of(name: str) -> str:
+    """The row of the table for a module: its own, else that of its package."""
+    while name not in MAY_IMPORT and "." in name:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def violations(package: Path = PACKAGE) -> list[str]:
+    listed = [(name, path) for name, path in modules(package) if name not in ("__init__", "")]
+    known = {name for name, _ in listed}
+    found = []
+    for name, path in listed:
+        row = row_of(name)
+        if row not in MAY_IMPORT:
+            found.append(f"{name} is not in the table, but should be")
+            continue
+        allowed = MAY_IMPORT[row].split()
+        for other in sorted(imported(path.read_text("utf-8"), known)):
+            own = other.split(".")[0] == name.split(".")[0]
+            if not own and EVERYTHING not in allowed and not {other, row_of(other), other.split(".")[0]} & set(allowed):
+                found.append(f"{name} imports {other}, but may import {', '.join(allowed) or 'nothing'}")
+    return found
+
+
+def loaded(code: str) -> set[str]:
+    """The modules in a fresh interpreter after it ran `code`."""
+    command = [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"]
+    return set(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split())
+
+
+def test_modules_import_what_the_table_allows():
+    assert violations() == []
+
+
+def test_this_test_can_fail(tmp_path):
+    (tmp_path / "records.py").write_text("def f():\n    from autograder.author import exercise\n")
+    (tmp_path / "author.py").write_text("import autograder.records\n")
+    (tmp_path / "unheard.py").write_text("")
+    assert violations(tmp_path) == [
+        "records imports author, but may import nothing",
+        "unheard is not in the table, but should be",
+    ]
+
+
+def test_the_table_names_no_module_that_is_gone():
+    planned = {"scale", "hub"}
+    assert MAY_IMPORT.keys() - {name for name, _ in modules()} <= planned
+
+
+def test_the_page_tells_the_same_table():
+    page = (ROOT / "docs" / "design" / "modules.md").read_text("utf-8")
+    for name in MAY_IMPORT.keys() - {"scale", "hub"}:
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` ")]
+        allowed = row.strip("| ").split("|")[-1].replace("`", "").replace(",", " ").split()
+        told = {"everything": EVERYTHING, "nothing": ""}.get(allowed[0], " ".join(sorted(allowed)))
+        assert told == " ".join(sorted(MAY_IMPORT[name].split())), name
+
+
+@pytest.mark.parametrize("name", ["autograder", "autograder.client", "autograder.sandbox.worker"])
+def test_the_students_side_loads_nothing_heavy(name):
+    heavy = HEAVY if name != "autograder.sandbox.worker" else tuple(h for h in HEAVY if h != "IPython")
+    assert not loaded(f"import {name}") & set(heavy)
+
+
+def test_importing_the_package_loads_no_jax_and_no_numpy():
+    assert not loaded("import autograder") & {"jax", "numpy"}
+
+
+def test_the_help_of_the_command_loads_no_jax():
+    code = (
+        "import contextlib\nfrom autograder.cli import app\nwith contextlib.suppress(SystemExit):\n    app(['--help'])"
+    )
+    assert not loaded(code) & {"jax", "nbgrader", "nbformat", "IPython"}
+
+
+@pytest.mark.parametrize("name", ["autograder.sandbox.worker", "autograder.client"])
+def test_the_students_side_reaches_no_author_and_no_solutions(name):
+    found = loaded(f"import {name}")
+    assert not {m for m in found if m.partition(".")[0] in ("solutions", "source")}
+    if name.endswith("worker"):
+        ours = {m for m in found if m.startswith("autograder.")}
+        assert not ours & {
+            f"autograder.{m}" for m in ("author", "sheet", "course", "judge", "compare", "laws", "grade")
+        }
+
+
+def test_the_tests_of_imports_can_fail():
+    assert loaded("import autograder.sheet") & {"autograder.author"}
+    assert loaded("import nbformat") & set(HEAVY)
