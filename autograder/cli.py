@@ -48,8 +48,10 @@ def failures_shown() -> Iterator[None]:
         _fail("The course", str(error), FINDINGS)
     except UsageError as error:
         _fail("autograder", str(error), USAGE)
-    except KeyboardInterrupt:
-        _fail("Stopped", "What had finished is kept.", INTERRUPTED)
+    except SystemExit as stopped:
+        if stopped.code == INTERRUPTED:  # Typer's own code for Ctrl-C
+            typer.echo("Stopped: what had finished is kept.", err=True)
+        raise
     except OurError as error:
         _fail("Our fault, no grade was written", str(error), OURS)
     except OSError as error:
@@ -99,10 +101,12 @@ def verify(
     course: Root = None,
 ) -> None:
     """Prove what a chapter promises: its checks catch every known mistake and reject no correct answer."""
+    from autograder.settings import read_settings
     from autograder.show import verify_chapters
 
     loaded, names = _course(course, chapters)
-    if not verify_chapters(loaded, names, seeds=seeds, json_file=json_file):
+    state = read_settings(course).state
+    if not verify_chapters(loaded, names, seeds=seeds, state=state, json_file=json_file):
         raise typer.Exit(FINDINGS)
 
 
@@ -156,16 +160,14 @@ def doctor(json_file: Json = None, course: Root = None) -> None:
 def _course(root: Path | None, chapters: list[str] | None) -> tuple[Course, tuple[str, ...]]:
     """The course and the chapters asked for, with what JAX compiled before at hand."""
     from autograder.compiled import keep_compiled
-    from autograder.course import load_course
+    from autograder.course import entry_of, load_course
     from autograder.settings import read_settings
 
     settings = read_settings(root)
     loaded = load_course(settings.root)
-    unknown = [c for c in chapters or () if c not in loaded.chapters]
-    if unknown:
-        raise UsageError(f"{unknown[0]!r} is no chapter of this course; it has {', '.join(loaded.chapters)}.")
+    names = tuple(entry_of(loaded, name).name for name in chapters or loaded.chapters)
     keep_compiled(settings.state)
-    return loaded, tuple(chapters or loaded.chapters)
+    return loaded, names
 
 
 def _fail(who: str, message: str, code: int) -> None:

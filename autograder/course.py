@@ -127,13 +127,19 @@ def load_course(root: Path) -> Course:
     return Course(root, text.get("name", root.name), text.get("title", root.name), Limits(**limits), chapters)
 
 
-def load_chapter(course: Course, name: str) -> Chapter:
-    """The chapter `name`, its exercises created. Exceptions of the file become AuthorErrors with its line."""
+def entry_of(course: Course, name: str) -> ChapterEntry:
+    """What the course says of a chapter, or a UsageError that lists those it has."""
     if name not in course.chapters:
         raise UsageError(
             f"{name!r} is no chapter of this course; it has {', '.join(course.chapters) or 'none'}. "
             f"`autograder new {name}` begins one."
         )
+    return course.chapters[name]
+
+
+def load_chapter(course: Course, name: str) -> Chapter:
+    """The chapter `name`, its exercises created. Exceptions of the file become AuthorErrors with its line."""
+    entry = entry_of(course, name)
     path = course.root / "source" / f"{name}.py"
     if not path.is_file():
         raise AuthorError(f"course.toml lists {name}, but there is no such chapter file.", file=str(path))
@@ -149,7 +155,7 @@ def load_chapter(course: Course, name: str) -> Chapter:
         raise AuthorError(f"{', '.join(sorted(twice))} is created twice, but names should differ.", file=str(path))
     return Chapter(
         course=course,
-        entry=course.chapters[name],
+        entry=entry,
         path=path,
         cells=cells,
         exercises={t.name: t for t in tasks if isinstance(t, Exercise)},

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from autograder import __version__
 from autograder.batch import grade_all, report_file
-from autograder.course import Course, load_chapter
+from autograder.course import Course, entry_of, load_chapter, load_course
 from autograder.records import Graded
 from autograder.sandbox.layers import Fact
 
@@ -36,11 +36,13 @@ def grade_class(
     from autograder.settings import read_settings
 
     console = Console()
+    settings = read_settings(root, trust=trust)
+    entry_of(load_course(settings.root), chapter)
     found = [pair for path in paths for pair in find(path, chapter)]
     results: list[Graded] = []
     with (
         report_file(json_file) as write,
-        open_session(read_settings(root, trust=trust), chapter, open_sandbox) as session,
+        open_session(settings, chapter, open_sandbox) as session,
     ):
         layers = session.sandbox.layers
         console.print("Isolation: " + escape(", ".join(layers)), highlight=False)
@@ -65,24 +67,18 @@ def grade_class(
 
 def show_class(console: Console, graded: Sequence[Graded]) -> None:
     """One line a submission: score, exercises that lost points, and what was misunderstood."""
-    table = Table(title=None, header_style="bold")
-    for name, justify in (("student", "left"), ("score", "right"), ("exercises that lost points", "left"),
-                          ("misconceptions", "left"), ("seconds", "right")):  # fmt: skip
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table = Table(header_style="bold")
+    for name in ("student", "score", "exercises that lost points", "misconceptions", "seconds"):
+        table.add_column(name, justify="right" if name in ("score", "seconds") else "left")
     for g in graded:
         if g.status != "graded":
-            why = {"unreadable": "[yellow]unreadable[/]: ", "failed-ours": "[red]our fault, not graded[/]: "}[g.status]
-            table.add_row(escape(g.student), "-", why + escape(g.message), "", "")
+            why = {"unreadable": "[yellow]unreadable[/]", "failed-ours": "[red]our fault, not graded[/]"}[g.status]
+            table.add_row(escape(g.student), "-", f"{why}: {escape(g.message)}", "", "")
             continue
         lost = [f"{v.name} {v.score:g}/{v.max_score:g}" for v in g.verdicts if v.score < v.max_score]
-        mistakes = [v.diagnosis for v in g.verdicts if v.diagnosis]
-        table.add_row(
-            escape(g.student),
-            f"{g.score:g}/{g.max_score:g}",
-            ", ".join(lost),
-            escape(", ".join(mistakes)),
-            f"{g.seconds:.1f}",
-        )
+        mistakes = [f"{v.name}: {v.diagnosis}" for v in g.verdicts if v.diagnosis]
+        score = f"{g.score:g}/{g.max_score:g}"
+        table.add_row(escape(g.student), score, ", ".join(lost), escape(", ".join(mistakes)), f"{g.seconds:.1f}")
     console.print(table)
 
 
@@ -97,28 +93,22 @@ def show_facts(facts: Sequence[Fact]) -> None:
     console.print(table)
 
 
-def verify_chapters(course: Course, names: Sequence[str], *, seeds: int, json_file: Path | None) -> bool:
-    """Runs `verify` on chapters, with a table and findings a person can read. True if all is well."""
+def verify_chapters(course: Course, names: Sequence[str], *, seeds: int, state: Path, json_file: Path | None) -> bool:
+    """Runs `verify` on chapters, with a table and findings that a person can read. True if all is well."""
     from autograder.notebook.leaks import leaks
-    from autograder.settings import read_settings
-    from autograder.verify import Report, verify
-    from autograder.verify.table import progress as steps
-    from autograder.verify.table import show
+    from autograder.verify import verify
+    from autograder.verify.table import progress, show
 
     console = Console()
-    reports: list[Report] = []
+    reports = []
     with report_file(json_file) as write:
         for name in names:
-            with steps(console) as told:
-                reports.append(
-                    verify(
-                        load_chapter(course, name),
-                        seeds=seeds,
-                        state=read_settings(course.root).state,
-                        leaks=lambda chapter: leaks(chapter, course.root / "release"),
-                        progress=told,
-                    )
+            chapter = load_chapter(course, name)
+            with progress(console) as tell:
+                report = verify(
+                    chapter, seeds=seeds, state=state, leaks=lambda c: leaks(c, course.root / "release"), progress=tell
                 )
-            show(console, reports[-1], root=course.root)
-        write({"schema": 1, "chapters": [report.as_json() for report in reports]})
-    return all(report.ok for report in reports)
+            show(console, report, root=course.root)
+            reports.append(report)
+        write([r.as_json() for r in reports])
+    return all(r.ok for r in reports)
