@@ -553,7 +553,7 @@ def look_alikes(name="aspirin"):
     wanted = fingerprints[names.index(name)]
     scores = [float(tanimoto(jnp.asarray(wanted), jnp.asarray(bits))) for bits in fingerprints]
     print(f"most similar to {name}:")
-    for i in np.argsort(scores)[::-1][:6]:
+    for i in np.argsort(scores)[::-1][1:7]:
         print(f"  {scores[i]:.2f}  {names[i]}")
 
 
@@ -1621,7 +1621,7 @@ def refits_by_scikit_learn(K, y, lam):
 def choose_settings():
     print("gamma     lam   training   left out")
     for gamma in (0.01, 0.1, 1.0):
-        for lam in (0.001, 0.1, 1.0):
+        for lam in (0.001, 0.01, 1.0):
             K = rbf_kernel(X_train, X_train, gamma)
             training = y_train - jnp.mean(y_train) - K @ krr_fit(K, y_train, lam)
             left_out = krr_loo(K, y_train, lam)
@@ -1893,7 +1893,7 @@ def first_rows_suffice(sizes, key, fit, score):
 # %%
 @reward
 def would_more_data_help():
-    gamma, lam, sizes = 0.1, 0.1, [6, 12, 20, 30, 42]
+    gamma, lam, sizes = 0.01, 0.01, [6, 12, 20, 30, 42]
 
     def fit(rows):
         return (
@@ -2169,7 +2169,8 @@ class FromScikitLearn:
 # %%
 @reward
 def parity():
-    model = KernelRidge(0.05, 0.1).fit(X_train, y_train)
+    gamma, lam = 0.01, 0.01  # or what the table of section 5 tells you
+    model = KernelRidge(gamma, lam).fit(X_train, y_train)
     predicted = np.asarray(model.predict(X_test))
     error = float(np.sqrt(np.mean((predicted - np.asarray(y_test)) ** 2)))
     guess = float(jnp.sqrt(jnp.mean((jnp.mean(y_train) - y_test) ** 2)))
