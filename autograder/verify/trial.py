@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograder.author import Exercise
-from autograder.judge import LOST, Result, judge
+from autograder.judge import Result, judge
 from autograder.laws import Subject, judge_law
 from autograder.records import Check, ExerciseSheet, Returned, Signature, Spec, Tolerance, Verdict
 from autograder.sandbox.local import LocalStudent
