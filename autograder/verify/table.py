@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -35,7 +34,7 @@ def show(console: Console, report: Report, *, root: Path | None = None) -> None:
 
 def table(report: Report) -> Table:
     """One line an exercise; what needs the author's attention is red."""
-    made = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    made = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for name in COLUMNS:
         made.add_column(name, justify="left" if name in ("exercise", "oracle") else "right", no_wrap=True)
     breached = {b.exercise for b in report.findings}
