@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.laws import close
-from autograder.records import AuthorError, Helper, Limits, Signature, Tolerance, Transform
+from autograder.records import AuthorError, Helper, Key, Signature, Tolerance, Transform
 from autograder.signature import signatures_of
 
-__all__ = ["Limits", "Tolerance", "close", "exercise", "given", "written"]
+__all__ = ["Key", "Tolerance", "close", "exercise", "given", "written"]
+
+LIMITS = frozenset({"check_seconds", "memory_mb", "processes", "disk_mb", "output_kb"})
+"""What an exercise may set for itself; the other limits belong to the submission."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Exercise:
         self.needs: tuple[str, ...] = tuple(options["needs"])
         self.drawers: Mapping[str, Callable[..., Any]] = options["draw"]
         self.tolerance: Tolerance = options["tolerance"]
-        self.limits: Limits | None = options["limits"]
+        self.limits: Mapping[str, float] = options["limits"]
         self.questions: list[Question] = []
         self.laws: list[Law] = []
         self.mistakes: list[Variant] = []
@@ -211,15 +214,19 @@ def exercise(
     needs: Sequence[Exercise] = (),
     draw: Mapping[str, Callable[..., Any]] = {},
     tolerance: Tolerance = Tolerance(),
-    limits: Limits | None = None,
+    limits: Mapping[str, float] = {},
 ) -> Exercise:
     """An exercise whose reference solution is `target`, a function or class of `solutions/`.
 
     `hints` are given one by one when a student asks; `needs` are earlier exercises that the student's answer may call
-    (a mistake there is not charged twice); `draw` says how an argument is drawn, `f(rng, <axes by name>)`.
+    (a mistake there is not charged twice); `draw` says how an argument is drawn, `f(rng, <axes by name>)`; `limits`
+    differ from the course's: `limits={"check_seconds": 20}`.
     """
     if points <= 0:
         raise AuthorError(f"{target.__name__} has points={points}, but points should be positive.")
+    if limits.keys() - LIMITS:
+        extra, known = ", ".join(sorted(limits.keys() - LIMITS)), ", ".join(sorted(LIMITS))
+        raise AuthorError(f"{target.__name__} sets the limits {extra}, but an exercise may set {known}.")
     described(target, "an exercise", "the prompt that the student reads")
     names = tuple(e.name for e in needs)
     return Exercise(target, points, hints=hints, needs=names, draw=draw, tolerance=tolerance, limits=limits)

@@ -54,14 +54,13 @@ def grade(chapter: Chapter, sheet: Sheet, submission: Submission, sandbox: Sandb
     limits = chapter.course.limits
     attempt = Attempt(begin + limits.submission_seconds)
     results: dict[str, list[Result]] = {}
-    for own, exercises in _by_limits(sheet.exercises, limits):
-        results |= _ask(chapter, sheet, submission, sandbox, own, exercises, attempt, {})
+    for exercises in _sharing_a_worker(sheet.exercises, limits):
+        results |= _ask(chapter, sheet, submission, sandbox, exercises, attempt, {})
     verdicts = {e.name: judge(e, results[e.name]) for e in sheet.exercises}
     for exercise in sheet.exercises:
         if wants_carrying(exercise, verdicts):
             spies = reference_spies(chapter, exercise.needs)
-            own = exercise.limits or limits
-            again = _ask(chapter, sheet, submission, sandbox, own, (exercise,), attempt, spies)
+            again = _ask(chapter, sheet, submission, sandbox, (exercise,), attempt, spies)
             carried = judge(exercise, again[exercise.name])
             if carried.score > verdicts[exercise.name].score:
                 verdicts[exercise.name] = replace(carried, carried_forward=True)
@@ -82,12 +81,12 @@ def _ask(
     sheet: Sheet,
     submission: Submission,
     sandbox: Sandbox,
-    limits: Limits,
     exercises: Sequence[ExerciseSheet],
     attempt: Attempt,
     spies: Mapping[str, Spy],
 ) -> dict[str, list[Result]]:
     """The result of every check of `exercises`, from as few workers as the submission lets live."""
+    limits = limits_of(exercises[0], chapter.course.limits)
     results: dict[tuple[str, str], Result] = {}
     gone: dict[str, Lost] = {}
 
@@ -102,7 +101,7 @@ def _ask(
             for name, spy in spies.items():
                 student.bind(name, spy)
             for exercise, check in queue:
-                result = _answer(chapter, exercise, check, student, limits, attempt)
+                result = _answer(chapter, exercise, check, student, attempt)
                 results[exercise.name, check.label] = result
                 if isinstance(result, Lost) and result.why != "missing":
                     gone[exercise.name] = result
@@ -126,10 +125,9 @@ def _run_cells(student: Student, submission: Submission, limits: Limits, attempt
     return True
 
 
-def _answer(
-    chapter: Chapter, exercise: ExerciseSheet, check: Check, student: Student, limits: Limits, attempt: Attempt
-) -> Result:
-    seconds = _until(min(attempt.deadline, time.monotonic() + limits.check_seconds))
+def _answer(chapter: Chapter, exercise: ExerciseSheet, check: Check, student: Student, attempt: Attempt) -> Result:
+    most = limits_of(exercise, chapter.course.limits).check_seconds
+    seconds = _until(min(attempt.deadline, time.monotonic() + most))
     if check.call is not None:
         outcome: Outcome = student.call(exercise.name, check.call, seconds=seconds())
         return outcome
@@ -141,15 +139,17 @@ def _until(deadline: float) -> Callable[[], float]:
     return lambda: max(0.0, deadline - time.monotonic())
 
 
-def _by_limits(
-    exercises: Sequence[ExerciseSheet], limits: Limits
-) -> Iterator[tuple[Limits, tuple[ExerciseSheet, ...]]]:
-    """Exercises that may share a worker: those with the same limits."""
+def limits_of(exercise: ExerciseSheet, limits: Limits) -> Limits:
+    """The course's limits, but for those that the exercise sets itself."""
+    return replace(limits, **exercise.limits)  # type: ignore[arg-type]
+
+
+def _sharing_a_worker(exercises: Sequence[ExerciseSheet], limits: Limits) -> Iterator[tuple[ExerciseSheet, ...]]:
+    """Exercises by what their worker may use; a check's seconds are on the grader's clock and need no other worker."""
     groups: dict[Limits, list[ExerciseSheet]] = {}
     for exercise in exercises:
-        groups.setdefault(exercise.limits or limits, []).append(exercise)
-    for own, members in groups.items():
-        yield own, tuple(members)
+        groups.setdefault(replace(limits_of(exercise, limits), check_seconds=0.0), []).append(exercise)
+    yield from map(tuple, groups.values())
 
 
 def _not_reached(attempt: Attempt) -> Lost:

@@ -209,6 +209,8 @@ def _leaf(value: Any, position: int) -> Any:
         if jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key):
             return Key(int(np.asarray(jax.random.key_data(value)).ravel()[-1]))
         return np.asarray(value)
+    if isinstance(value, np.bool_ | np.integer | np.floating):
+        return value.item()  # a plain number, as it would be without NumPy
     if isinstance(value, list | tuple):
         return type(value)(_leaf(v, position) for v in value)
     return value

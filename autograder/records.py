@@ -249,7 +249,8 @@ class Check:
 class ExerciseSheet:
     """The checks of one exercise. `hints` are the mistakes' hints; `nudges` are given one by one on `hint()`.
 
-    `signatures` holds the function's own under "", and those of a class's methods under their names.
+    `signatures` holds the function's own under "", and those of a class's methods under their names. `limits` are those
+    that differ from the course's.
     """
 
     name: str
@@ -259,7 +260,7 @@ class ExerciseSheet:
     hints: Mapping[str, str] = field(default_factory=dict)
     nudges: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    limits: Limits | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
     after_submission: int = 0  # how many checks run when graded, the visible ones included
 
 

@@ -32,6 +32,8 @@ def secret_seed(state: Path, course: str) -> bytes:
 
 def hidden_sheet(chapter: Chapter, state: Path) -> Sheet:
     """The chapter's whole sheet for the secret seed: drawn once, then kept until a source or the engine changes."""
+    import jax
+
     seed = secret_seed(state, chapter.course.name)
     path = state / "sheets" / f"{chapter.course.name}-{chapter.name}-{_fingerprint(chapter, seed)}.json"
     try:
@@ -41,6 +43,7 @@ def hidden_sheet(chapter: Chapter, state: Path) -> Sheet:
     except (FileNotFoundError, Malformed):
         pass
     sheet = chapter.sheet(seed)
+    jax.clear_caches()  # type: ignore[no-untyped-call]  # gigabytes of programs that ran once
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         for old in path.parent.glob(f"{chapter.course.name}-{chapter.name}-*.json"):

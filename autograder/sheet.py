@@ -88,7 +88,7 @@ def draw_exercise(exercise: Exercise, helpers: Mapping[str, Helper], secret: byt
         hints={m.name: m.text for m in exercise.mistakes},
         nudges=exercise.nudges,
         needs=exercise.needs,
-        limits=exercise.limits,
+        limits=dict(exercise.limits),
         after_submission=len(checks),
     )
 

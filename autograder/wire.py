@@ -45,7 +45,6 @@ TRUSTED: frozenset[type] = frozenset(
         records.Given,
         records.Handle,
         records.Key,
-        records.Limits,
         records.Parameter,
         records.Raised,
         records.Sheet,

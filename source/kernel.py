@@ -64,8 +64,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from autograder.author import Limits, Tolerance, close, exercise, given, written
-from autograder.records import Key
+from autograder.author import Key, Tolerance, close, exercise, given, written
 from solutions import kernel
 
 # %% [markdown]
@@ -1694,7 +1693,7 @@ def ups_and_downs(model):
 learning_curve = exercise(
     kernel.learning_curve,
     points=3,
-    limits=Limits(check_seconds=20.0),
+    limits={"check_seconds": 20},
     hints=(
         "One shuffle is enough for all sizes. How do you take nested subsets from a shuffled list?",
         "`jax.random.permutation(key, n)` gives the numbers from 0 to n - 1 in random order.",

@@ -34,6 +34,8 @@ def leaks(chapter: Chapter, release_dir: Path) -> tuple[str, ...]:
 
     Lines and numbers are looked for everywhere, labels in the chapter's own folder: chapters may share words.
     """
+    if not any(p.is_file() for p in release_dir.rglob("*")):
+        return (f"{release_dir.name}/ is empty, so nothing could be searched: run `autograder build`.",)
     found: list[str] = []
     lines, labels, arrays = secret_lines(chapter), _hidden_labels(chapter), _hidden_arrays(chapter)
     shown = {label for label, hidden, _ in _labels(chapter) if not hidden}

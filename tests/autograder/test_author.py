@@ -38,7 +38,7 @@ def ex():
 
 
 def test_what_an_exercise_knows(ex):
-    assert (ex.name, ex.points, ex.needs, ex.nudges, ex.limits) == ("scale", 2, (), (), None)
+    assert (ex.name, ex.points, ex.needs, ex.nudges, ex.limits) == ("scale", 2, (), (), {})
     later = exercise(Model, points=1, needs=[ex], hints=("One.",))
     assert (later.needs, later.nudges) == (("scale",), ("One.",))
 

@@ -172,3 +172,18 @@ def test_an_outcome_is_needed_for_every_check(toy_sheet):
 
     with pytest.raises(ValueError, match="shorter"):
         judge(toy_sheet.exercises[0], [Returned(1.0)])
+
+
+def test_exercises_share_a_worker_unless_what_a_worker_may_use_differs(toy, toy_sheet, toy_source):
+    def opened(**limits):
+        first, *others = toy_sheet.exercises
+        sandbox = ScriptedSandbox()
+        result = graded(
+            toy, replace(toy_sheet, exercises=(replace(first, limits=limits), *others)), toy_source, sandbox=sandbox
+        )
+        assert result.score == 12
+        return sandbox.opened
+
+    assert opened() == 1
+    assert opened(check_seconds=20) == 1
+    assert opened(memory_mb=500) == 2

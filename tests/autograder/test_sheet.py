@@ -313,7 +313,7 @@ def test_an_argument_that_is_no_data():
     made = exercise(scale, points=1)
     made.case("one", object(), 1.0)
     fails(
-        "'one' has an argument of type object, but arguments should be data, or helpers marked with @given. To watch how "
-        "a function is called, write a law and pass the function there.",
+        "'one' has an argument of type object, but arguments should be data, or helpers marked with @given. "
+        "To watch how a function is called, write a law and pass the function there.",
         made,
     )

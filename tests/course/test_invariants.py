@@ -14,9 +14,10 @@ COURSE = load_course(ROOT)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COURSE.chapters)
-def test_invariants(name):
+def test_invariants(name, pytestconfig):
     chapter = load_chapter(COURSE, name)
-    report = verify(chapter, leaks=lambda chapter: leaks(chapter, ROOT / "release"))
+    state = pytestconfig.cache.mkdir("verify")
+    report = verify(chapter, state=state, leaks=lambda chapter: leaks(chapter, ROOT / "release"))
     assert report.ok, "\n".join(f"{b.exercise} ({b.invariant}): {b}" for b in report.findings)
     assert {row.name for row in report.rows} == chapter.exercises.keys()
     assert all(row.seeds == 20 and row.hidden for row in report.rows)
