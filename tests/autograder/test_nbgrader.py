@@ -5,6 +5,9 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -368,8 +371,11 @@ def test_a_manual_score_wins_and_a_comment_is_safe(course: Path) -> None:
     assert not re.search(r"<script|<[^>]+\sonerror", html)
 
 
-def test_our_failure_leaves_no_score_and_the_batch_goes_on(course: Path, perfect: Any) -> None:
+def test_our_failure_leaves_no_score_not_even_an_old_one(course: Path, perfect: Any) -> None:
     hand_in(course, "unlucky", perfect)
+    nbgrader(course, Autograde)
+    assert score(course, "unlucky") == 12
+    shutil.rmtree(course / "autograded" / "unlucky")
     shared["broken"] = True
     try:
         with pytest.raises(NbGraderException):
@@ -381,6 +387,31 @@ def test_our_failure_leaves_no_score_and_the_batch_goes_on(course: Path, perfect
     assert not (course / "autograded" / "unlucky" / "toy").exists()
     nbgrader(course, Autograde)
     assert score(course, "unlucky") == 12
+
+
+HOLD = """
+import fcntl, pathlib, sys, time
+(path,) = pathlib.Path(sys.argv[1]).glob("locks/*graded")
+file = path.open("w"); fcntl.lockf(file, fcntl.LOCK_EX); print("held", flush=True); time.sleep(1.5)
+"""
+
+
+def test_the_sandbox_is_closed_when_a_batch_ends(course: Path) -> None:
+    shared["closed"] = False
+    shutil.rmtree(course / "autograded" / "untouched")
+    nbgrader(course, Autograde)
+    assert shared["closed"]
+
+
+def test_a_second_grader_waits_for_the_first(course: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, os.environ["AUTOGRADER_STATE"]], stdout=subprocess.PIPE
+    ) as first:
+        assert first.stdout and first.stdout.readline() == b"held\n"
+        begin = time.monotonic()
+        nbgrader(course, Autograde)
+        assert time.monotonic() - begin > 1
+    assert "Another grader is at work" in caplog.text
 
 
 def test_formulas_that_cannot_be_converted_are_shown_as_text() -> None:

@@ -6,13 +6,13 @@ the batch shares: the grading sessions.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
-import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
@@ -70,7 +70,8 @@ class Reader(NotebookExporter):
         super().__init__(**options)
         settings = read_settings(Path(self.coursedir.root), trust=self.trust_submissions)
         self.sessions = Sessions(settings, import_item(self.open_sandbox), self.workers)
-        weakref.finalize(self, self.sessions.close)
+        self._lock = self._wait_for_other_graders(settings)
+        self._close_after_the_batch()
         if self.coursedir.assignment_id:
             self.handed_in = self._find_notebooks()
             self._remove_unfinished()
@@ -133,6 +134,32 @@ class Reader(NotebookExporter):
             if str(self.coursedir.notebook_id) in ("*", chapter):
                 self.parent.assignments[folder] = [os.path.join(folder, f"{chapter}.ipynb")]
         return found
+
+    def _close_after_the_batch(self) -> None:
+        """nbgrader tells nobody when a batch ends, and the server of its formgrader lives on, so we listen in."""
+        convert = self.parent.convert_notebooks
+
+        def convert_and_close() -> None:
+            try:
+                convert()
+            finally:
+                self.sessions.close()
+                self._lock.close()
+
+        self.parent.convert_notebooks = convert_and_close
+
+    def _wait_for_other_graders(self, settings: Settings) -> IO[str]:
+        """One batch at a time for a course: nbgrader's writing to the gradebook bears no second one beside it."""
+        course = str(settings.root).strip("/").replace("/", "-")
+        path = settings.state / "locks" / course
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = path.open("w")
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.log.warning("Another grader is at work on this course; waiting until it has finished.")
+            fcntl.lockf(file, fcntl.LOCK_EX)
+        return file
 
     def _drop_what_links_brought(self, resources: Any) -> None:
         """nbgrader copies what a submitted link points to, anywhere on this machine, into the autograded folder."""
