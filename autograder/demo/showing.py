@@ -21,7 +21,7 @@ def show(root: Path, chapter: str, seconds: Mapping[str, float], changed: int, c
     """Prints everything. 1 if a sample did not get what its first line says, 0 otherwise."""
     scores = _gradebook(root, chapter)
     table = Table(title=f"{chapter}, as the gradebook has it", title_justify="left", header_style="bold")
-    for name in ("student", "handed in", "score", "to grade by hand", "misconceptions"):
+    for name in ("student", "handed in", "score", "by hand", "misconceptions"):
         table.add_column(name, justify="right" if name == "score" else "left")
     wrong: list[str] = []
     mistakes: Counter[str] = Counter()
@@ -74,7 +74,7 @@ def _gradebook(root: Path, chapter: str) -> dict[str, tuple[str, str]]:
             grades = [g for notebook in submission.notebooks for g in notebook.grades]
             waiting = [g for g in grades if g.needs_manual_grade]
             most = sum(g.max_score for g in grades if g not in waiting)
-            hand = f"{len(waiting)} for {sum(g.max_score for g in waiting):g} points" if waiting else ""
+            hand = f"{sum(g.max_score for g in waiting):g} points" if waiting else ""
             score = f"{sum(g.score for g in grades if g not in waiting):g}/{most:g}" if most else "-"
             found[submission.student.id] = (score, hand)
     return found
