@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from autograder.course import load_course
-from autograder.demo.handing_in import hand_in, refuse_real_work
+from autograder.demo.handing_in import MARK, hand_in, refuse_real_work
 from autograder.demo.showing import show
 from autograder.demo.students import CLASS
 from autograder.notebook.build import build
@@ -65,14 +65,15 @@ def _is_stale(root: Path) -> bool:
 def _release(root: Path, bars: Progress) -> None:
     """nbgrader's own release, byte for byte ours. A chapter that changed begins with a new gradebook."""
     source = root / "source" / CHAPTER / f"{CHAPTER}.ipynb"
-    mark = root / "submitted" / ".released"
+    mark = root / MARK
     if mark.exists() and (root / "gradebook.db").exists() and mark.read_bytes() == source.read_bytes():
         return
     for old in ("autograded", "feedback", "reports"):
         shutil.rmtree(root / old, ignore_errors=True)
     (root / "gradebook.db").unlink(missing_ok=True)
-    _nbgrader(root, bars, "generate_assignment", "Writing", 1, "--force")
     mark.parent.mkdir(exist_ok=True)
+    mark.write_bytes(b"")
+    _nbgrader(root, bars, "generate_assignment", "Writing", 1, "--force")
     mark.write_bytes(source.read_bytes())
 
 

@@ -16,6 +16,8 @@ from autograder.records import UsageError
 
 CELL_SECONDS = 60
 AT_ONCE = 2
+MARK = "submitted/.released"
+"""The file that says that gradebook.db is the demo's own, and holds the notebook it was made for."""
 
 
 def refuse_real_work(root: Path) -> None:
@@ -28,6 +30,8 @@ def refuse_real_work(root: Path) -> None:
                 f"{folder}/ holds the work of {others[0]}, who is not of the sample class. "
                 "Run the demo in a fresh copy of the course."
             )
+    if (root / "gradebook.db").exists() and not (root / MARK).exists():
+        raise UsageError("gradebook.db is not the demo's own. Run the demo in a fresh copy of the course.")
 
 
 def hand_in(root: Path, chapter: str, cache: Path, done: Callable[[Student], None]) -> list[str]:
