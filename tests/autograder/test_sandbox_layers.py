@@ -247,4 +247,5 @@ def ordinary_machine() -> list[str]:
     assert bwrap is not None
     shown = launch.mounts([*launch.readable(), str(launch.PACKAGE), str(TESTS), "/usr/bin", "/sys"])
     places = ["--bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]
-    return [bwrap, "--die-with-parent", *shown, *places, "--chdir", "/", "--"]
+    # The empty /tmp comes first: this repository may lie below it.
+    return [bwrap, "--die-with-parent", *places, *shown, "--chdir", "/", "--"]
