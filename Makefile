@@ -46,4 +46,4 @@ lock:
 	$(BIN)/python scripts/environment.py
 
 clean:
-	rm -rf .venv build dist *.egg-info submitted autograded feedback gradebook.db
+	rm -rf .venv build dist *.egg-info submitted autograded feedback reports gradebook.db*
