@@ -6,6 +6,8 @@ import hashlib
 import os
 import secrets
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from autograder.course import Chapter
@@ -17,17 +19,12 @@ def secret_seed(state: Path, course: str) -> bytes:
     """The course's seed, made from the system's randomness when it is first asked for."""
     path = state / "seeds" / course
     try:
-        if path.exists():
-            return _read_private(path)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another grader was faster
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make_seed(path)
         return _read_private(path)
     except OSError as error:
         raise OurError(f"The secret seed in {path} cannot be read or made: {error.strerror}.") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_hex(32).encode())
-    return _read_private(path)
 
 
 def hidden_sheet(chapter: Chapter, state: Path) -> Sheet:
@@ -60,6 +57,15 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     partial.replace(path)
+
+
+def _make_seed(path: Path) -> None:
+    """A new seed under `path`, whole from the first moment; if another grader was faster, theirs."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:  # private by itself
+        file.write(secrets.token_hex(32))
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 def _read_private(path: Path) -> bytes:

@@ -22,6 +22,14 @@ def pytest_configure(config: pytest.Config) -> None:
     keep_compiled(config.cache.mkdir(f"jax-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees or makes the seeds of the person who runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTOGRADER_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture
 def toy_root(tmp_path: Path) -> Path:
     """A copy of the toy course that a test may change."""

@@ -74,9 +74,9 @@ def nbgrader(root: Path, converter: Any, **options: Any) -> Any:
 @pytest.fixture(scope="module", autouse=True)
 def sandbox(warm: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     shared["sandbox"] = warm
-    os.environ["AUTOGRADER_STATE"] = str(tmp_path_factory.mktemp("state"))
-    yield
-    del os.environ["AUTOGRADER_STATE"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTOGRADER_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture(scope="module")
