@@ -5,6 +5,7 @@ Importing this module loads nothing of nbgrader: it names classes, which nbgrade
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -49,3 +50,12 @@ def configure(c: Any, root: Path) -> None:
     c.GenerateFeedback.exporter_class = f"{HERE}.feedback.Feedback"
     c.GenerateFeedback.preprocessors = [f"{HERE}.feedback.Marks"]
     c.HTMLExporter.filters = {"markdown2html": f"{HERE}.markdown.rendered"}
+    c.HTMLExporter.extra_template_basedirs = _templates()
+
+
+def _templates() -> list[str]:
+    """Where the formgrader finds the template of a submission's page: ours first, then nbgrader's own."""
+    nbgrader = importlib.util.find_spec("nbgrader")
+    theirs = nbgrader.submodule_search_locations if nbgrader else None
+    inside = Path("server_extensions", "formgrader", "templates")
+    return [str(Path(__file__).parent / "templates"), *(str(folder / inside) for folder in map(Path, theirs or ()))]
