@@ -11,10 +11,10 @@ from autograder.records import OurError, UsageError
 from autograder.sandbox.layers import Fact, facts
 from autograder.settings import Settings
 
-NEEDED = {
-    "nbgrader": "grades are written to nbgrader's gradebook",
-    "jax": "references are computed",
-    "IPython": "cells run",
+PACKAGES = {
+    "nbgrader": ("Grades can be written to nbgrader's gradebook.", "No grade can be written to nbgrader's gradebook."),
+    "jax": ("Reference solutions can be computed.", "No reference solution can be computed."),
+    "IPython": ("Notebooks can be run.", "No notebook can be run."),
 }
 MIN_FREE_MB = 500
 
@@ -26,14 +26,23 @@ def examine(settings: Settings) -> tuple[Fact, ...]:
 
 def _software() -> Iterator[Fact]:
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Fact(f"Python {version}", sys.version_info >= (3, 11), "the engine runs", "Install Python 3.11 or newer.")
-    for name, use in NEEDED.items():
+    recent = sys.version_info >= (3, 11)
+    yield Fact(
+        f"Python {version}", recent, "The engine runs.", "This Python is too old.", "Install Python 3.11 or newer."
+    )
+    install = "Run `make install`, or `pip install 'dmol-autograder[grader]'`."
+    for name, (promise, meaning) in PACKAGES.items():
         try:
-            yield Fact(f"{name} {importlib.metadata.version(name)}", True, use, "")
+            yield Fact(f"{name} {importlib.metadata.version(name)}", True, promise, meaning, install)
         except importlib.metadata.PackageNotFoundError:
-            yield Fact(name, False, use, "Run `make install`, or `pip install dmol-autograder[grader]`.")
-    alembic = shutil.which("alembic", path=f"{sys.prefix}/bin:{_path()}") is not None
-    yield Fact("alembic on the path", alembic, "a new gradebook can be made", "Activate the environment (.venv/bin).")
+            yield Fact(name, False, promise, meaning, install)
+    yield Fact(
+        "alembic",
+        shutil.which("alembic", path=f"{sys.prefix}/bin:{_path()}") is not None,
+        "nbgrader can make a new gradebook.",
+        "The program alembic is not there, and nbgrader cannot make a new gradebook without it.",
+        install,
+    )
 
 
 def _course(settings: Settings) -> Iterator[Fact]:
@@ -42,15 +51,27 @@ def _course(settings: Settings) -> Iterator[Fact]:
 
     try:
         course = load_course(settings.root)
-        yield Fact(f"course {course.name}", True, "there is something to grade", "")
+        chapters = f"{len(course.chapters)} chapter{'s' * (len(course.chapters) != 1)}"
+        yield Fact(f"course {course.name}", True, f"There is something to grade: {chapters}.", "", "")
         secret_seed(settings.state, course.name)
-        inside = settings.state.is_relative_to(settings.root)
-        fix = "Set AUTOGRADER_STATE to a folder outside the course's repository."
-        yield Fact("secret seed", not inside, "hidden inputs cannot be guessed from the repository", fix)
+        yield Fact(
+            "secret seed",
+            not settings.state.is_relative_to(settings.root),
+            "Hidden inputs cannot be guessed from the repository.",
+            "The seed of the hidden inputs lies in the course's own folder, and would be published with it.",
+            "Set AUTOGRADER_STATE to a folder outside the course's repository.",
+        )
     except (UsageError, OurError) as error:
-        yield Fact("course", False, "there is something to grade", str(error))
+        fix = "Run this in the course's folder, or name it with --course."
+        yield Fact("course", False, "There is something to grade.", str(error), fix)
     free = shutil.disk_usage(settings.root).free >> 20
-    yield Fact(f"{free:,} MB free", free > MIN_FREE_MB, "reports and grades can be written", "Make room on this disk.")
+    yield Fact(
+        f"{free / 1024:,.1f} GB free",
+        free > MIN_FREE_MB,
+        "Grades and reports can be written.",
+        "The disk of this course is nearly full; grades and reports may not fit.",
+        f"Make room: {MIN_FREE_MB} MB at least.",
+    )
 
 
 def _path() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,7 +17,7 @@ from autograder.course import Course, entry_of, load_chapter, load_course
 from autograder.records import Graded
 from autograder.sandbox.layers import Fact
 
-MARKS = {True: "[green]yes[/]", False: "[red]no[/]"}
+YES, NO, OPTIONAL = "[green]yes[/]", "[red]no[/]", "[yellow]optional[/]"
 
 
 def progress(console: Console) -> Progress:
@@ -67,30 +68,45 @@ def grade_class(
 
 def show_class(console: Console, graded: Sequence[Graded]) -> None:
     """One line a submission: score, exercises that lost points, and what was misunderstood."""
-    table = Table(header_style="bold")
-    for name in ("student", "score", "exercises that lost points", "misconceptions", "seconds"):
-        table.add_column(name, justify="right" if name in ("score", "seconds") else "left")
+    made = table("student", "score", "exercises that lost points", "misconceptions", "seconds")
     for g in graded:
         if g.status != "graded":
             why = {"unreadable": "[yellow]unreadable[/]", "failed-ours": "[red]our fault, not graded[/]"}[g.status]
-            table.add_row(escape(g.student), "-", f"{why}: {escape(g.message)}", "", "")
+            made.add_row(escape(g.student), "-", f"{why}: {escape(g.message)}", "", "")
             continue
         lost = [f"{v.name} {v.score:g}/{v.max_score:g}" for v in g.verdicts if v.score < v.max_score]
         mistakes = [f"{v.name}: {v.diagnosis}" for v in g.verdicts if v.diagnosis]
         score = f"{g.score:g}/{g.max_score:g}"
-        table.add_row(escape(g.student), score, ", ".join(lost), escape(", ".join(mistakes)), f"{g.seconds:.1f}")
-    console.print(table)
+        made.add_row(escape(g.student), score, listed(lost), listed(mistakes), f"{g.seconds:.1f}")
+    console.print(made)
+
+
+def table(*names: str, title: str | None = None) -> Table:
+    """A table that a narrow terminal folds, and never cuts. Columns of numbers are aligned on the right."""
+    made = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        numbers = name in ("score", "seconds", "by hand")
+        made.add_column(name, justify="right" if numbers else "left", no_wrap=numbers, overflow="fold")
+    return made
+
+
+def listed(items: Sequence[str]) -> str:
+    """One item a line."""
+    return escape("\n".join(items))
 
 
 def show_facts(facts: Sequence[Fact]) -> None:
     """What this machine offers, and what to do about what is missing."""
     console = Console()
-    table = Table(header_style="bold")
-    for name in ("", "this machine", "why it matters", "fix"):
-        table.add_column(name)
+    made = table("", "this machine", "what that means")
     for fact in facts:
-        table.add_row(MARKS[fact.ok], escape(fact.name), escape(fact.meaning), "" if fact.ok else escape(fact.fix))
-    console.print(table)
+        mark = YES if fact.ok else NO if fact.needed else OPTIONAL
+        fix = f"{escape(fact.meaning)}\n[bold]Fix:[/] {escape(fact.fix)}"
+        made.add_row(mark, escape(fact.name), escape(fact.promise) if fact.ok else fix)
+    console.print(made)
+    lacking = [f.name for f in facts if not f.ok and f.needed]
+    verdict = f"[red]To be mended:[/] {escape(', '.join(lacking))}." if lacking else "[green]Ready to grade.[/]"
+    console.print(verdict, highlight=False)
 
 
 def verify_chapters(course: Course, names: Sequence[str], *, seeds: int, state: Path, json_file: Path | None) -> bool:

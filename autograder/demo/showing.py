@@ -11,29 +11,26 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from autograder.demo.expecting import differences
 from autograder.demo.students import CLASS, Student, cut_off, sample_path
+from autograder.show import listed, table
 
 
 def show(root: Path, chapter: str, seconds: Mapping[str, float], changed: int, console: Console) -> int:
     """Prints everything. 1 if a sample did not get what its first line says, 0 otherwise."""
     scores = _gradebook(root, chapter)
-    table = Table(title=f"{chapter}, as the gradebook has it", title_justify="left", header_style="bold")
-    for name in ("student", "handed in", "score", "by hand", "misconceptions"):
-        table.add_column(name, justify="right" if name == "score" else "left")
+    title = f"{chapter}, as the gradebook has it; the points by hand wait for a person"
+    made = table("student", "handed in", "score", "by hand", "misconceptions", title=title)
     wrong: list[str] = []
     mistakes: Counter[str] = Counter()
     for student in CLASS:
         entry = _record(root, chapter, student)
-        found = {f"{e['name']}: {e['diagnosis']}" for e in entry["exercises"] if e["diagnosis"]}
+        found = [f"{e['name']}: {e['diagnosis']}" for e in entry["exercises"] if e["diagnosis"]]
         mistakes.update(found)
         wrong += [f"{student.name}: {text}" for text in _unexpected(root, chapter, student, entry)]
-        table.add_row(
-            student.name, student.story, *scores.get(student.name, ("-", "")), escape(", ".join(sorted(found)))
-        )
-    console.print(table)
+        made.add_row(student.name, student.story, *scores.get(student.name, ("-", "")), listed(found))
+    console.print(made)
     if mistakes:
         console.print("[bold]Most frequent misconceptions[/]")
         for text, count in mistakes.most_common(5):
@@ -74,7 +71,7 @@ def _gradebook(root: Path, chapter: str) -> dict[str, tuple[str, str]]:
             grades = [g for notebook in submission.notebooks for g in notebook.grades]
             waiting = [g for g in grades if g.needs_manual_grade]
             most = sum(g.max_score for g in grades if g not in waiting)
-            hand = f"{sum(g.max_score for g in waiting):g} points" if waiting else ""
+            hand = f"{sum(g.max_score for g in waiting):g}" if waiting else ""
             score = f"{sum(g.score for g in grades if g not in waiting):g}/{most:g}" if most else "-"
             found[submission.student.id] = (score, hand)
     return found

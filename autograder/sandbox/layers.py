@@ -9,7 +9,6 @@ import os
 import platform
 import pwd
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,12 +54,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class Fact:
-    """One line for `autograder doctor`: what holds, what it means if it does not, and how to mend that."""
+    """One line for `autograder doctor`: what holds, what it means if it does not, and how to mend that.
+
+    Without a fact that is `needed`, nothing is graded here.
+    """
 
     name: str
     ok: bool
+    promise: str
     meaning: str
     fix: str
+    needed: bool = True
 
 
 def probe() -> Machine:
@@ -90,7 +94,7 @@ def plan(machine: Machine, *, trust: bool = False) -> Plan:
     privileged = machine.root and not machine.bwrap_as_root
     namespaces = machine.bwrap is not None and (privileged or not machine.bwrap_as_user)
     switched = machine.root and (namespaces or not machine.uid_switch)
-    missing = tuple(f for f in facts(machine) if not f.ok and f.name in _required(machine, namespaces=namespaces))
+    missing = tuple(f for f in facts(machine) if not f.ok and f.needed)
     if missing and not trust:
         raise MissingLayers(_refusal(missing))
     layers = [
@@ -115,46 +119,57 @@ def facts(machine: Machine | None = None) -> tuple[Fact, ...]:
     """Every layer, whether it works here, what its absence means, and the fix."""
     m = machine or probe()
     blocked = m.bwrap_as_root and m.bwrap_as_user if m.root else m.bwrap_as_user
+    landlock = m.landlock >= LANDLOCK_WITH_TCP and not m.landlock_held
+    namespaces = m.bwrap is not None and not blocked
     return (
         Fact(
             "bubblewrap",
             m.bwrap is not None,
+            "It can start each submission in a world of its own.",
             "Submissions cannot be given a file system and a network of their own.",
             "Install the package 'bubblewrap' (version 0.5 or newer).",
+            needed=not landlock,
         ),
         Fact(
             "namespaces",
             not blocked,
+            "A submission sees no file, process or network of yours.",
             f"Bubblewrap could not make namespaces ({_short(blocked)}). Landlock and seccomp must do; then disk use is "
             "limited for each file only, and processes are counted for each user.",
             "Allow unprivileged user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
             "kernel.apparmor_restrict_unprivileged_userns), or grade outside of an ordinary pod.",
+            needed=not landlock,
         ),
         Fact(
             "Landlock",
-            m.landlock >= LANDLOCK_WITH_TCP and not m.landlock_held,
-            f"The kernel speaks version {m.landlock} of Landlock, but should speak {LANDLOCK_WITH_TCP} or newer"
-            f" {_reason(m.landlock_held)}. Without namespaces, nothing else guards the files.",
+            landlock,
+            "The kernel guards files and connections once more.",
+            f"{_landlock_lacks(m)}. Without namespaces, nothing else guards the files.",
             "Use a kernel 6.7 or newer with 'landlock' in CONFIG_LSM (or in the boot parameter lsm=).",
+            needed=not namespaces,
         ),
         Fact(
             "seccomp",
             not m.seccomp_held,
-            f"System calls cannot be filtered {_reason(m.seccomp_held)}: a submission could start processes, open "
+            "A submission can start no process, open no socket and reach no other process.",
+            f"System calls cannot be filtered{_reason(m.seccomp_held)}: a submission could start processes, open "
             "sockets and reach for other processes.",
             f"Use a kernel with CONFIG_SECCOMP_FILTER, on {' or '.join(seccomp.MACHINES)} (not {platform.machine()}).",
         ),
         Fact(
             "unprivileged user",
             not m.root or not m.uid_switch or not m.bwrap_as_root,
-            f"You are root, and submissions could not be run as anyone else {_reason(m.uid_switch)}.",
+            "No submission runs as root.",
+            f"You are root, and submissions could not be run as anyone else{_reason(m.uid_switch)}.",
             "Grade as an ordinary user, or install Python and this package where every user may read them.",
         ),
         Fact(
             "memory cgroup",
             m.cgroup,
+            "The memory of a whole run can be limited from outside, too.",
             "Memory is limited for each process by the kernel's RLIMIT_DATA only.",
             "Nothing to do: this is enough. With a delegated cgroup v2, the limit would also hold for the whole run.",
+            needed=False,
         ),
     )
 
@@ -169,13 +184,6 @@ def unassigned_uid() -> int:
     raise UsageError("no user number is free for submissions")
 
 
-def _required(machine: Machine, *, namespaces: bool) -> Iterable[str]:
-    files = () if namespaces else ("bubblewrap", "namespaces", "Landlock")
-    if not namespaces and machine.landlock >= LANDLOCK_WITH_TCP and not machine.landlock_held:
-        files = ()  # with seccomp, Landlock alone guards files and network
-    return (*files, "seccomp", "unprivileged user")
-
-
 def _refusal(missing: tuple[Fact, ...]) -> str:
     lines = [f"- {f.name}: {f.meaning}\n  {f.fix}" for f in missing]
     return (
@@ -185,8 +193,17 @@ def _refusal(missing: tuple[Fact, ...]) -> str:
     )
 
 
+def _landlock_lacks(machine: Machine) -> str:
+    if machine.landlock >= LANDLOCK_WITH_TCP:
+        return f"Landlock does not hold here{_reason(machine.landlock_held)}"
+    spoken = f"version {machine.landlock} of Landlock" if machine.landlock else "no Landlock"
+    wanted = f"The kernel speaks {spoken}, but should speak version {LANDLOCK_WITH_TCP} or newer"
+    return wanted + _reason(machine.landlock_held)
+
+
 def _reason(text: str) -> str:
-    return f"({_short(text)})" if text else ""
+    """Why, in brackets, to follow a word."""
+    return f" ({_short(text)})" if text else ""
 
 
 def _short(text: str) -> str:

@@ -185,10 +185,41 @@ def test_new_scaffolds_a_chapter_that_builds(cli, toy_root):
 
 def test_doctor_names_every_layer(cli):
     code, out, _ = cli("doctor", "--json", "facts.json")
-    facts = {f["name"]: f["ok"] for f in json.loads(Path("facts.json").read_text())}
+    facts = {f["name"]: f for f in json.loads(Path("facts.json").read_text())}
     assert {"bubblewrap", "namespaces", "Landlock", "seccomp", "secret seed", "course toy"} <= facts.keys()
-    assert code == (0 if all(facts.values()) else 1)
-    assert "seccomp" in out
+    assert code == (0 if all(f["ok"] for f in facts.values() if f["needed"]) else 1)
+    assert "seccomp" in out and "Ready to grade." in out
+
+
+@pytest.mark.parametrize(("changed", "code"), [({"cgroup": False}, 0), ({"seccomp_held": "not in this kernel"}, 1)])
+def test_doctor_fails_for_what_is_needed_only_and_names_the_fix(cli, monkeypatch, changed, code):
+    from autograder.sandbox import layers
+
+    found = layers.probe()
+    monkeypatch.setattr("autograder.sandbox.layers.probe", lambda: layers.Machine(**vars(found) | changed))
+    monkeypatch.setenv("COLUMNS", "80")
+    ended, out, _ = cli("doctor")
+    assert ended == code
+    if code:
+        assert "To be mended: seccomp." in out and "Fix: Use a kernel with" in out
+    else:
+        assert "optional" in out and "Fix: Nothing to do" in out and "Ready to grade." in out
+
+
+def test_a_long_name_is_folded_in_a_narrow_terminal_and_not_cut(capsys):
+    from rich.console import Console
+
+    from autograder.records import Graded, Verdict
+    from autograder.show import show_class
+
+    mistake = "a_misconception_with_a_name_that_is_longer_than_its_column"
+    verdict = Verdict("rbf_kernel", 1.0, 4.0, (), diagnosis=mistake)
+    graded = Graded("ada-lovelace", "ada.ipynb", "graded", (verdict, verdict), max_score=8.0, seconds=1.0)
+    show_class(Console(width=80), [graded])
+    out = capsys.readouterr().out
+    assert "…" not in out and max(map(len, out.splitlines())) <= 80
+    assert "2/8" in out and out.count("rbf_kernel 1/4") == 2
+    assert "".join(line[50:].strip() for line in out.splitlines()[3:]).count("column") == 2
 
 
 def test_every_command_has_help_and_help_loads_nothing_heavy():
