@@ -5,7 +5,6 @@ Exit codes: 0 fine, 1 findings, 2 the command was wrong, 3 our fault.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -145,14 +144,15 @@ def doctor(json_file: Json = None, course: Root = None) -> None:
     """What this machine can and cannot promise, and the fix for each line."""
     from dataclasses import asdict
 
+    from autograder.batch import report_file
     from autograder.doctor import examine
     from autograder.settings import read_settings
     from autograder.show import show_facts
 
-    facts = examine(read_settings(course))
-    show_facts(facts)
-    if json_file:
-        json_file.write_text(json.dumps([asdict(f) for f in facts], indent=2) + "\n", "utf-8")
+    with report_file(json_file) as write:
+        facts = examine(read_settings(course))
+        show_facts(facts)
+        write([asdict(f) for f in facts])
     if not all(f.ok for f in facts if f.needed):
         raise typer.Exit(FINDINGS)
 

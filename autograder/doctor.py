@@ -62,8 +62,7 @@ def _course(settings: Settings) -> Iterator[Fact]:
             "Set AUTOGRADER_STATE to a folder outside the course's repository.",
         )
     except (UsageError, OurError) as error:
-        fix = "Run this in the course's folder, or name it with --course."
-        yield Fact("course", False, "There is something to grade.", str(error), fix)
+        yield Fact("course", False, "There is something to grade.", str(error), "Or name its folder with --course.")
     free = shutil.disk_usage(settings.root).free >> 20
     yield Fact(
         f"{free / 1024:,.1f} GB free",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -18,6 +18,7 @@ from autograder.records import Graded
 from autograder.sandbox.layers import Fact
 
 YES, NO, OPTIONAL = "[green]yes[/]", "[red]no[/]", "[yellow]optional[/]"
+NARROW, ROOM_FOR_NAMES = range(78, 100), 24
 
 
 def progress(console: Console) -> Progress:
@@ -68,7 +69,7 @@ def grade_class(
 
 def show_class(console: Console, graded: Sequence[Graded]) -> None:
     """One line a submission: score, exercises that lost points, and what was misunderstood."""
-    made = table("student", "score", "exercises that lost points", "misconceptions", "seconds")
+    made = table(console, "student", "score", "exercises that lost points", "misconceptions", "seconds")
     for g in graded:
         if g.status != "graded":
             why = {"unreadable": "[yellow]unreadable[/]", "failed-ours": "[red]our fault, not graded[/]"}[g.status]
@@ -81,12 +82,14 @@ def show_class(console: Console, graded: Sequence[Graded]) -> None:
     console.print(made)
 
 
-def table(*names: str, title: str | None = None) -> Table:
-    """A table that a narrow terminal folds, and never cuts. Columns of numbers are aligned on the right."""
+def table(console: Console, *names: str, title: str | None = None) -> Table:
+    """A table that a narrow terminal folds, and never cuts. Numbers are aligned on the right; long names get room."""
     made = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for name in names:
         numbers = name in ("score", "seconds", "by hand")
-        made.add_column(name, justify="right" if numbers else "left", no_wrap=numbers, overflow="fold")
+        room = ROOM_FOR_NAMES if name == "misconceptions" and console.width in NARROW else None
+        side: JustifyMethod = "right" if numbers else "left"
+        made.add_column(name, justify=side, no_wrap=numbers, overflow="fold", width=room)
     return made
 
 
@@ -98,7 +101,7 @@ def listed(items: Sequence[str]) -> str:
 def show_facts(facts: Sequence[Fact]) -> None:
     """What this machine offers, and what to do about what is missing."""
     console = Console()
-    made = table("", "this machine", "what that means")
+    made = table(console, "", "this machine", "what that means")
     for fact in facts:
         mark = YES if fact.ok else NO if fact.needed else OPTIONAL
         fix = f"{escape(fact.meaning)}\n[bold]Fix:[/] {escape(fact.fix)}"

@@ -27,6 +27,7 @@ CHAPTER = "kernel"
 
 def run(root: Path, console: Console) -> int:
     """Runs the loop in the course at `root`, again only for what changed. 0 if every sample got what it should get."""
+    load_course(root)  # says so if there is none, before anything begins
     refuse_real_work(root)
     state = read_settings(root).state
     seconds: dict[str, float] = {}

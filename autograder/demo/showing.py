@@ -21,7 +21,7 @@ def show(root: Path, chapter: str, seconds: Mapping[str, float], changed: int, c
     """Prints everything. 1 if a sample did not get what its first line says, 0 otherwise."""
     scores = _gradebook(root, chapter)
     title = f"{chapter}, as the gradebook has it; the points by hand wait for a person"
-    made = table("student", "handed in", "score", "by hand", "misconceptions", title=title)
+    made = table(console, "student", "handed in", "score", "by hand", "misconceptions", title=title)
     wrong: list[str] = []
     mistakes: Counter[str] = Counter()
     for student in CLASS:
@@ -31,9 +31,10 @@ def show(root: Path, chapter: str, seconds: Mapping[str, float], changed: int, c
         wrong += [f"{student.name}: {text}" for text in _unexpected(root, chapter, student, entry)]
         made.add_row(student.name, student.story, *scores.get(student.name, ("-", "")), listed(found))
     console.print(made)
-    if mistakes:
+    frequent = [(text, count) for text, count in mistakes.most_common(5) if count > 1]
+    if frequent:
         console.print("[bold]Most frequent misconceptions[/]")
-        for text, count in mistakes.most_common(5):
+        for text, count in frequent:
             console.print(f"  {count} x {escape(text)}", highlight=False)
     steps = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
     console.print(f"[bold]Took[/] {sum(seconds.values()):.0f} s: {steps}. New or changed submissions: {changed}.")

@@ -16,7 +16,7 @@ def main() -> None:
     console = Console(record=True, width=118, file=io.StringIO(), force_terminal=True)
     show(HERE.parents[1], "kernel", {}, 0, console)
     text = console.export_text(clear=False, styles=True)
-    table = text[: text.index("Most frequent misconceptions")].rstrip()
+    table = re.split("Most frequent misconceptions|Took", text)[0].rstrip()
     picture = Console(record=True, width=118, file=io.StringIO(), force_terminal=True)
     picture.print(Text.from_ansi(table))
     svg = picture.export_svg(title="make demo")
