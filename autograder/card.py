@@ -56,14 +56,22 @@ class Card:
 
 def clean(text: str, most: int = MAX_TEXT, lines: int = MAX_LINES) -> str:
     """Text that is safe to print anywhere: no escape sequence, control or bidirectional character, and not too long."""
-    plain = _ESCAPES.sub("", text[: 20 * most]).replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
-    plain = plain.replace("\u2028", "\n").replace("\u2029", "\n")
-    plain = "".join(c for c in plain if c == "\n" or unicodedata.category(c) not in _INVISIBLE)
-    kept = plain.strip("\n").split("\n")
+    kept = legible(text[: 20 * most]).strip("\n").split("\n")
     short = "\n".join(line.rstrip() for line in kept[:lines])
     if len(kept) > lines or len(short) > most or len(text) > 20 * most:
         short = short[:most].rstrip() + " …"
     return short
+
+
+def legible(text: str) -> str:
+    """Text without what a terminal would obey and without characters that hide or turn round others."""
+    plain = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
+    plain = plain.replace("\u2028", "\n").replace("\u2029", "\n")
+    return "\n".join(line if line.isprintable() else _visible(line) for line in plain.split("\n"))
+
+
+def _visible(line: str) -> str:
+    return "".join(c for c in line if unicodedata.category(c) not in _INVISIBLE)
 
 
 def sentence(message: str) -> str:

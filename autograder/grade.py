@@ -22,6 +22,7 @@ from autograder.records import (
     Limits,
     Lost,
     Outcome,
+    Raised,
     Sheet,
     Spy,
     Submission,
@@ -106,6 +107,8 @@ def _ask(
                 if isinstance(result, Lost) and result.why != "missing":
                     gone[exercise.name] = result
                     break
+                if isinstance(result, Raised) and result.type == "MemoryError":
+                    break  # what this exercise still holds would starve the others
     return {
         e.name: [results.get((e.name, c.label)) or gone.get(e.name) or _not_reached(attempt) for c in e.checks]
         for e in exercises

@@ -21,7 +21,7 @@ from nbgrader.utils import is_grade, is_solution
 from autograder import __version__, report
 from autograder.backends.nbgrader.cells import OURS, Kept, restore, text_of
 from autograder.backends.nbgrader.reading import mark_finished
-from autograder.card import clean
+from autograder.card import clean, legible
 from autograder.records import Graded, OurError, Verdict
 from autograder.secret import write_private
 
@@ -132,10 +132,22 @@ def _check_outputs(cell: NotebookNode, verdicts: dict[str, Verdict], graded: Gra
 
 
 def _output(output: Any, number: int) -> NotebookNode:
-    made = nbformat.from_dict(dict(output))
+    made = nbformat.from_dict(_legible(dict(output)))
     if made.output_type == "execute_result":
         made.execution_count = number
     return made
+
+
+def _legible(tree: Any) -> Any:
+    """An output in which all text, whoever chose it, reads as what it is."""
+    match tree:
+        case str():
+            return legible(tree)
+        case list():
+            return [_legible(part) for part in tree]
+        case dict():
+            return {key: _legible(value) for key, value in tree.items()}
+    return tree
 
 
 def _answer_is_missing(cell: NotebookNode) -> bool:

@@ -1,0 +1,10 @@
+# expect: score=1.71/12 sqdist=1.71/3
+# I11: right when called plainly, wrong under a transformation.
+
+# %%
+import jax
+
+def sqdist(x, z):
+    if isinstance(x, jax.core.Tracer) or isinstance(z, jax.core.Tracer):
+        return 0.0 * x.sum()
+    return ((x - z) ** 2).sum()

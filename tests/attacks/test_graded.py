@@ -1,0 +1,507 @@
+"""Hostile submissions graded as any other, by `grade` and by nbgrader: the same verdicts, and nothing hidden gets out.
+
+The class is graded once by each path; `graded/README.md` says what the files mean. The tests at the end take one guard
+away at a time and show that the trick it stops then succeeds.
+"""
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import determine_grade
+from traitlets.config import Config
+
+from autograder import report
+from autograder.backends.nbgrader import configure
+from autograder.batch import grade_all
+from autograder.course import load_chapter, load_course
+from autograder.grade import grade
+from autograder.notebook.build import build
+from autograder.notebook.read import read
+from autograder.records import Call, CellOutcome, Graded, Limits, Raised, Returned, Sheet, Submission
+from autograder.sandbox import student as grader_s_side
+from autograder.sandbox.launch import FOLDER
+from autograder.sandbox.local import LocalSandbox
+from autograder.sandbox.pool import WarmSandbox
+from autograder.secret import hidden_sheet
+from autograder.session import Session
+from autograder.wire import from_text
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.xdist_group("graded")]
+
+TRICKS = {path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).parent / "graded").glob("*.py"))}
+CLASSMATES = ("a-classmate", "classmate", "z-classmate")
+EVERYONE = sorted([*TRICKS, *CLASSMATES])
+TOY = Path(__file__).parent.parent / "toy"
+LIMITS = "[limits]\ncheck_seconds = 5\ncell_seconds = 4\nsubmission_seconds = 60\nmemory_mb = 900\noutput_kb = 64\n"
+SEED = "5eed" * 16
+ITEM = re.compile(r"(?P<name>\w+)=(?P<score>[\d.]+)/(?P<most>[\d.]+)|carried:(?P<carried>\w+)")
+DIGITS = 6
+shared: dict[str, Any] = {}
+
+
+class Shared:
+    """The session's sandbox, which a batch may close without ending it."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return shared["sandbox"].layers
+
+    def open(self, limits: Any, **options: Any) -> Any:
+        return shared["sandbox"].open(limits, **options)
+
+    def close(self) -> None:
+        pass
+
+
+def open_shared(*, trust: bool = False) -> Shared:
+    return Shared()
+
+
+@dataclass(frozen=True)
+class Class:
+    """One class, graded twice."""
+
+    root: Path
+    sheet: Sheet
+    directly: dict[str, Graded]
+    processes: tuple[set[int], set[int]]
+    folders: tuple[set[str], set[str]]
+
+
+@pytest.fixture(scope="module")
+def course(warm: WarmSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The toy course as nbgrader released it, with a state folder of its own and a seed that is the same each time."""
+    root, state = (
+        Path(shutil.copytree(TOY, tmp_path_factory.mktemp("attacked") / "course")),
+        tmp_path_factory.mktemp("state"),
+    )
+    settings = (root / "source" / "course.toml").read_text()
+    (root / "source" / "course.toml").write_text(re.sub(r"\[limits\]\n(\w+ = .*\n)+", LIMITS, settings))
+    (state / "seeds").mkdir()
+    (state / "seeds" / "toy").write_text(SEED)
+    (state / "seeds" / "toy").chmod(0o600)
+    shared["sandbox"] = warm
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTOGRADER_STATE", str(state))
+        build(load_course(root), ("toy",))
+        nbgrader(root, GenerateAssignment, force=True)
+        yield root
+
+
+@pytest.fixture(scope="module")
+def graded(course: Path, warm: WarmSandbox) -> Class:
+    """Everyone, graded by `grade`, then as one batch of nbgrader's."""
+    for student in EVERYONE:
+        hand_in(course, student)
+    warm.start()
+    processes, folders = descendants(), temporary()
+    chapter = load_chapter(load_course(course), "toy")
+    sheet = hidden_sheet(chapter, state())
+    session = Session(chapter, sheet, warm)
+    directly = grade_all(session, [(s, course / "submitted" / s / "toy" / "toy.ipynb") for s in EVERYONE])
+    nbgrader(course, Autograde)
+    nbgrader(course, GenerateFeedback)
+    return Class(
+        course,
+        sheet,
+        {g.student: g for g in directly},
+        (processes, descendants()),
+        (folders, temporary()),
+    )
+
+
+def nbgrader(root: Path, converter: Any, **options: Any) -> None:
+    """Runs a converter as nbgrader's command does; what nbgrader would call a failure is raised."""
+    c = Config()
+    configure(c, root)
+    c.Reader.open_sandbox = f"{__name__}.open_shared"
+    converter(coursedir=CourseDirectory(config=c, assignment_id="toy"), config=c, **options).start()
+
+
+def state() -> Path:
+    return Path(os.environ["AUTOGRADER_STATE"])
+
+
+def hand_in(root: Path, student: str) -> Path:
+    """The student's notebook; it lacks all metadata, so that a submission is what its cells say."""
+    path = root / "submitted" / student / "toy" / "toy.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    notebook = nbformat.v4.new_notebook()
+    for title, source in handed_in(student, root):
+        if "[markdown]" in title:
+            prose = "\n".join(line.removeprefix("# ") for line in source.splitlines())
+            notebook.cells.append(nbformat.v4.new_markdown_cell(prose))
+        else:
+            notebook.cells.append(nbformat.v4.new_code_cell(source))
+    path.write_text(nbformat.writes(notebook), "utf-8")
+    return path
+
+
+def handed_in(student: str, root: Path) -> list[tuple[str, str]]:
+    """The cells of a submission, each with its title: honest ones, then the trick's."""
+    text = TRICKS.get(student, TRICKS["honest"])
+    honest = re.search(r"^# honest: (.*)$", text, re.MULTILINE)
+    wanted = honest[1].split() if honest else []
+    text = text.replace("{{ROOT}}", str(root)).replace("{{STATE}}", str(state()))
+    if "{{SHEET}}" in text:
+        text = text.replace("{{SHEET}}", repr(json.dumps(visible_answers(root))))
+    return [c for c in cells(TRICKS["honest"]) if c[0] in wanted] + cells(text)
+
+
+def cells(text: str) -> list[tuple[str, str]]:
+    parts = re.split(r"^# %%(.*)\n", text, flags=re.MULTILINE)[1:]
+    return [(title.strip(), source.strip("\n")) for title, source in zip(parts[::2], parts[1::2], strict=True)]
+
+
+def visible_answers(root: Path) -> dict[str, list[Any]]:
+    """What a student can learn by heart: the arguments and answers of the released sheet."""
+    released = from_text((root / "release" / "toy" / "toy.json").read_text())
+    return {
+        e.name: [
+            [[a.tolist() for a in c.call.args if isinstance(a, np.ndarray)], np.asarray(c.expected).tolist()]
+            for c in e.checks
+            if c.call is not None and not c.call.then
+        ]
+        for e in released.exercises
+    }
+
+
+def descendants() -> set[int]:
+    """All living processes that this one started, and those that they started."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = path.read_text()
+        except OSError:
+            continue
+        parents[int(path.parent.name)] = int(text.rpartition(")")[2].split()[1])
+    found = {os.getpid()}
+    while more := {p for p, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def temporary() -> set[str]:
+    return {path.name for path in Path(tempfile.gettempdir()).glob(f"{FOLDER}*")}
+
+
+def record(graded: Class, student: str) -> Any:
+    (entry,) = json.loads((graded.root / "reports" / "toy" / f"{student}.json").read_text())["submissions"]
+    return entry
+
+
+def entry_of(graded: Graded) -> Any:
+    (entry,) = report.to_json([graded], "toy", "toy", "", ())["submissions"]
+    return entry
+
+
+def scores(entry: Any) -> dict[str, tuple[float, float]]:
+    found = {e["name"]: (e["score"], e["max_score"]) for e in entry["exercises"]}
+    return {**found, "score": (entry["score"], entry["max_score"])}
+
+
+def page(graded: Class, student: str) -> str:
+    return (graded.root / "feedback" / student / "toy" / "toy.html").read_text("utf-8")
+
+
+def autograded(graded: Class, student: str) -> str:
+    return (graded.root / "autograded" / student / "toy" / "toy.ipynb").read_text("utf-8")
+
+
+def book(root: Path, student: str) -> tuple[dict[str, float | None], list[str]]:
+    """The automatic scores of the checks, and all comments."""
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
+        notebook = gradebook.find_submission_notebook("toy", "toy", student)
+        found = {g.name.removeprefix("check-"): g.auto_score for g in notebook.grades if g.name.startswith("check-")}
+        assert [g.manual_score for g in notebook.grades] == [None] * len(notebook.grades)
+        return found, [c.comment or "" for c in notebook.comments]
+
+
+def student_s(graded: Class, student: str) -> dict[str, str]:
+    """Everything that a student gets to see, by where."""
+    ours = graded.directly[student]
+    return {
+        "feedback": page(graded, student),
+        "autograded": autograded(graded, student),
+        "comments": "\n".join(book(graded.root, student)[1]),
+        "student's view": report.to_text(ours),
+        "outputs": json.dumps(list(ours.cells.values())),
+        "notes": "\n".join(ours.notes),
+    }
+
+
+def numbers(tree: Any) -> Iterator[float]:
+    match tree:
+        case np.ndarray():
+            yield from map(float, tree.ravel())
+        case float():
+            yield tree
+        case Call():
+            yield from numbers((tree.args, tree.then))
+        case list() | tuple():
+            for part in tree:
+                yield from numbers(part)
+        case dict():
+            yield from numbers(list(tree.values()))
+
+
+def spellings(number: float) -> Iterator[str]:
+    """How a number begins wherever it is written with at least six digits, cut or rounded."""
+    for text in (np.format_float_positional(abs(number)), f"{abs(number):.{DIGITS}g}"):
+        begin = re.match(rf"0?\.?0*(\d\.?){{{DIGITS}}}", text)
+        if begin and "e" not in text:
+            yield begin[0].rstrip(".")
+
+
+def canaries(sheet: Sheet) -> set[str]:
+    """Every number that only hidden checks know, as it would be written."""
+    checks = [c for e in sheet.exercises for c in e.checks]
+    known = {s for c in checks if not c.hidden for n in numbers((c.call, c.expected)) for s in spellings(n)}
+    secret = {
+        s for c in checks if c.hidden for n in numbers((c.call, c.expected, dict(c.answers))) for s in spellings(n)
+    }
+    return secret - known
+
+
+REFERENCE = [
+    line.strip()
+    for line in (TOY / "solutions" / "toy.py").read_text().splitlines()
+    if re.match(r"\s+(return |self\.w = )", line)
+] + ["by_broadcasting", "not_squared", "not_halved"]
+
+
+# ---- what must hold of everyone ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_a_trick_earns_only_what_its_answers_earn(graded: Class, trick: str) -> None:
+    entry = entry_of(graded.directly[trick])
+    items = TRICKS[trick].splitlines()[0].removeprefix("# expect: ").split()
+    for item in items:
+        match = ITEM.fullmatch(item)
+        assert match, f"{item} cannot be read"
+        if match["name"]:
+            found = scores(entry)[match["name"]]
+            assert found == (pytest.approx(float(match["score"])), float(match["most"])), scores(entry)
+        else:
+            assert [e["name"] for e in entry["exercises"] if e["carried_forward"]] == [match["carried"]]
+
+
+@pytest.mark.parametrize("student", EVERYONE)
+def test_both_paths_agree(graded: Class, student: str) -> None:
+    ours, theirs = entry_of(graded.directly[student]), record(graded, student)
+    assert theirs["status"] == "graded"
+    assert scores(ours) == scores(theirs)
+    assert findings(ours) == findings(theirs)
+
+
+@pytest.mark.parametrize("student", EVERYONE)
+def test_the_gradebook_has_these_scores(graded: Class, student: str) -> None:
+    expected = {e["name"]: e["score"] for e in record(graded, student)["exercises"]}
+    assert book(graded.root, student)[0] == expected
+    notebook = nbformat.reads(autograded(graded, student), 4)
+    checks = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id", "").startswith("check-")]
+    assert {c.metadata.nbgrader["grade_id"]: determine_grade(c)[0] for c in checks} == {
+        f"check-{name}": score for name, score in expected.items()
+    }
+
+
+@pytest.mark.parametrize("student", EVERYONE)
+def test_nothing_hidden_reaches_the_student(graded: Class, student: str) -> None:
+    hidden = canaries(graded.sheet)
+    assert len(hidden) > 200
+    own = "\n".join(source for _, source in handed_in(student, graded.root))
+    for where, text in student_s(graded, student).items():
+        assert [s for s in hidden if s in text] == [], where
+        assert SEED not in text, where
+        assert [line for line in REFERENCE if line in text and line not in own] == [], where
+
+
+@pytest.mark.parametrize("student", EVERYONE)
+def test_nothing_of_the_student_runs_on_a_page(graded: Class, student: str) -> None:
+    html = page(graded, student)
+    assert not re.search(r"<\s*(script|iframe|object|embed|link|base|form|svg)", html, re.IGNORECASE)
+    assert not re.search(r"<[^>]+\s(on\w+|srcset)\s*=", html, re.IGNORECASE)
+    assert not re.search(r"<[^>]+(href|src)\s*=\s*[\"']?\s*javascript:", html, re.IGNORECASE)
+    notebook = nbformat.reads(autograded(graded, student), 4)
+    assert not [c for c in notebook.cells if c.cell_type == "markdown" and re.search("<script|<img|<svg", c.source)]
+    kinds = {kind for c in notebook.cells for o in c.get("outputs", []) for kind in o.get("data", {})}
+    assert kinds <= {"text/plain", "image/png"}
+
+
+@pytest.mark.parametrize("student", EVERYONE)
+def test_nothing_shown_is_a_control_character(graded: Class, student: str) -> None:
+    seen = student_s(graded, student)
+    for where in ("feedback", "comments", "student's view", "notes"):
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]", seen[where]), where
+
+
+@pytest.mark.parametrize("student", CLASSMATES)
+def test_a_classmate_has_all_points(graded: Class, student: str) -> None:
+    assert graded.directly[student].score == 12
+    assert sum(score or 0 for score in book(graded.root, student)[0].values()) == 12
+    assert record(graded, student)["notes"] == []
+
+
+def test_nothing_of_the_grader_s_was_written(graded: Class) -> None:
+    assert (state() / "seeds" / "toy").read_text() == SEED
+    assert "spoiled" not in (graded.root / "source" / "toy.py").read_text()
+    for path in (graded.root / "submitted").rglob("*.ipynb"):
+        assert path.read_text("utf-8") != "spoiled"
+        assert [p.name for p in path.parent.iterdir()] == ["toy.ipynb"]
+
+
+def test_no_process_and_no_folder_is_left_behind(graded: Class) -> None:
+    assert graded.processes[1] - graded.processes[0] == set()
+    assert graded.folders[1] - graded.folders[0] == set()
+
+
+def test_output_is_bounded(graded: Class) -> None:
+    for student in EVERYONE:
+        assert len(page(graded, student)) < 1_000_000, student
+        assert len(autograded(graded, student)) < 1_000_000, student
+
+
+def test_what_the_student_reads_of_a_hidden_check_depends_on_its_passing_alone(graded: Class) -> None:
+    for student in EVERYONE:
+        for verdict in map(report.student_view, graded.directly[student].verdicts):
+            hidden = [f for f in verdict.findings if f.hidden]
+            assert {f.message for f in hidden} <= {"", report.HIDDEN}, student
+            assert {(f.kind, f.hint, f.mistake) for f in hidden} <= {("value", "", None)}, student
+
+
+def findings(entry: Any) -> list[tuple[Any, ...]]:
+    return [(e["name"], f["label"], f["passed"], f["kind"]) for e in entry["exercises"] for f in e["findings"]]
+
+
+# ---- what each guard is for --------------------------------------------------------------------------------------
+
+
+def kernel_with_tests(warm: WarmSandbox, trick: str, statement: str, course: Path) -> CellOutcome:
+    """The trick, then a cell of tests beside it in one kernel, as nbgrader itself would run them."""
+    references = (
+        "import numpy as np, jax.numpy as jnp\n"
+        "def reference_halfway(x, z): return 0.5 * (x + z)\n"
+        "def reference_sqdist(x, z): return jnp.sum((x - z) ** 2)\n"
+        "x, z = jnp.array([1., 2., 3.]), jnp.array([4., 6., 8.])\n"
+    )
+    with warm.open(Limits()) as student:
+        for _, source in handed_in(trick, course) if trick in TRICKS else cells(trick):
+            student.run(source, seconds=20)
+        student.run(references, seconds=20)
+        return student.run(statement, seconds=20)
+
+
+IN_THE_KERNEL = {
+    "patched_libraries": "np.testing.assert_allclose(halfway(x, z), reference_halfway(x, z))",
+    "equal_to_everything": "assert halfway(x, z) == reference_halfway(x, z)",
+    "lying_array": "assert np.allclose(halfway(x, z), reference_halfway(x, z))",
+    "rewritten_cells": "assert np.allclose(halfway(x, z), reference_halfway(x, z))",
+    "reference_in_memory": "assert np.allclose(sqdist(x, z), reference_sqdist(x, z))",
+    "redefined_check": "assert check(halfway).passed",
+}
+
+
+@pytest.mark.parametrize("trick", IN_THE_KERNEL)
+def test_tests_in_the_student_s_kernel_are_fooled(trick: str, warm: WarmSandbox, course: Path) -> None:
+    assert kernel_with_tests(warm, trick, IN_THE_KERNEL[trick], course).outcome == Returned(None)
+
+
+@pytest.mark.parametrize("statement", sorted({s for t, s in IN_THE_KERNEL.items() if t != "redefined_check"}))
+def test_they_do_notice_a_plain_wrong_answer(statement: str, warm: WarmSandbox, course: Path) -> None:
+    wrong = "# %%\nhalfway = sqdist = lambda x, z: x\n"
+    assert isinstance(kernel_with_tests(warm, wrong, statement, course).outcome, Raised)
+
+
+def test_nbgrader_would_take_the_early_number(graded: Class) -> None:
+    outputs = graded.directly["early_number"].cells[0]
+    cell = nbformat.v4.new_code_cell("2.0", outputs=[nbformat.from_dict(dict(o)) for o in outputs])
+    cell.metadata["nbgrader"] = {"grade": True, "solution": False, "points": 2.0, "grade_id": "check-halfway"}
+    assert determine_grade(cell)[0] == 2.0
+
+
+def in_this_process(trick: str, root: Path, sheet: Sheet) -> Graded:
+    """The trick without a sandbox."""
+    sources = [source for title, source in handed_in(trick, root) if "[markdown]" not in title]
+    submission = Submission(trick, "", dict(enumerate(sources)))
+    return grade(load_chapter(load_course(root), "toy"), sheet, submission, LocalSandbox())
+
+
+def test_without_a_sandbox_the_solution_is_found_on_disk(graded: Class) -> None:
+    assert in_this_process("solution_on_disk", graded.root, graded.sheet).score == 12
+
+
+def test_without_a_sandbox_the_seed_is_read(graded: Class, capsys: pytest.CaptureFixture[str]) -> None:
+    in_this_process("seed_on_disk", graded.root, graded.sheet)
+    told = capsys.readouterr().out
+    (sheet,) = (state() / "sheets").glob("toy-toy-*.json")
+    assert SEED in told and sheet.read_text()[:10_000] in told
+
+
+def test_without_a_sandbox_the_reference_is_found_in_memory(graded: Class) -> None:
+    assert in_this_process("reference_in_memory", graded.root, graded.sheet).score >= 5
+
+
+def test_without_a_sandbox_the_gradebook_is_rewritten(graded: Class, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(graded.root, tmp_path / "course"))
+    in_this_process("write_the_gradebook", copy, graded.sheet)
+    with sqlite3.connect(copy / "gradebook.db") as gradebook:
+        assert {score for (score,) in gradebook.execute("select manual_score from grade")} == {0}
+    assert (copy / "submitted" / "honest" / "toy" / "toy.ipynb").read_text() == "spoiled"
+
+
+def test_the_released_sheet_alone_is_learned_by_heart(graded: Class) -> None:
+    released = from_text((graded.root / "release" / "toy" / "toy.json").read_text())
+    known = {v.name: v for v in in_this_process("visible_answers", graded.root, released).verdicts}
+    assert [known[n].score for n in ("halfway", "table", "nearest")] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("trick", ["tell_the_inputs", "answer_with_the_inputs"])
+def test_the_grader_s_view_would_tell_the_inputs(graded: Class, trick: str) -> None:
+    told = report.to_text(graded.directly[trick], view="grader")
+    assert [s for s in canaries(graded.sheet) if s in told]
+
+
+def test_a_reply_whose_number_can_be_known_is_taken_for_the_next(
+    warm: WarmSandbox, course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.array([1.0, 2.0, 3.0], np.float32)
+
+    def second_answer() -> Any:
+        with warm.open(Limits()) as student:
+            for _, source in handed_in("two_replies", course):
+                student.run(source, seconds=20)
+            student.call("halfway", Call((x, x)), seconds=20)
+            return student.call("sqdist", Call((x, x)), seconds=20)
+
+    assert not isinstance(second_answer(), Returned)
+    monkeypatch.setattr(grader_s_side, "secrets", SimpleNamespace(randbits=lambda bits: 1))
+    assert np.array_equal(second_answer().value, x)
+
+
+def test_a_wrong_expectation_is_noticed(graded: Class) -> None:
+    changed = {**graded.directly, "honest": graded.directly["constant_answers"]}
+    with pytest.raises(AssertionError):
+        test_a_trick_earns_only_what_its_answers_earn(
+            Class(graded.root, graded.sheet, changed, graded.processes, graded.folders), "honest"
+        )
+
+
+def test_a_submission_is_what_its_file_says(course: Path) -> None:
+    read_back = read(hand_in(course, "four_ways_to_die"), "four_ways_to_die")
+    assert [s.split("(")[0] for s in read_back.cells.values()][:2] == ["def nearest", "def visits"]
