@@ -203,6 +203,13 @@ def test_nothing_of_a_student_runs_on_the_page_and_nothing_is_loaded_from_outsid
             browser.page(quote(address.lstrip("/"), safe="/?=%"))  # nbgrader's own files are all there
 
 
+def test_nbgrader_s_script_finds_all_that_it_asks_of_mathjax(browser: Browser) -> None:
+    asked = set(re.findall(r"MathJax\.[\w.]+", browser.page("formgrader/static/js/formgrade.js")))
+    assert asked == {"MathJax.loaded", "MathJax.Hub.Startup.signal.Interest"}
+    page = browser.page(f"formgrader/submissions/{submission(browser, 'perfect')}/")
+    assert "var MathJax = {Hub: {Startup: {signal: {Interest: function" in page
+
+
 def test_the_check_for_outside_addresses_can_fail() -> None:
     found = Elements(
         f"<script src=https://cdn.example/x.js></script><img src=//a/b onerror={EVIL}><script>{EVIL}</script>"
