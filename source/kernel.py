@@ -1311,7 +1311,7 @@ def gradient_descent():
         w, b = w - 4e-3 * grad_w, b - 4e-3 * grad_b
         errors.append(float(jnp.mean((K @ w + b - y_train) ** 2)))
     unseen = float(jnp.mean((dual_predict(X_test, X_train, w, b) - y_test) ** 2))
-    print(f"mean squared error in (log(mol/L))^2: {errors[-1]:.2f} in training, {unseen:.2f} on molecules put aside")
+    print(f"mean squared error in training {errors[-1]:.2f}, on molecules put aside {unseen:.2f} (log(mol/L))^2")
     if plt is not None:
         _, axes = plt.subplots(figsize=(6, 3.5))
         axes.semilogy(errors)
@@ -1618,13 +1618,15 @@ def refits_by_scikit_learn(K, y, lam):
 # %%
 @reward
 def choose_settings():
-    print("gamma     lam   training   left out")
+    table = ["gamma     lam   training   left out"]
     for gamma in (0.01, 0.1, 1.0):
         for lam in (0.001, 0.01, 1.0):
             K = rbf_kernel(X_train, X_train, gamma)
             training = y_train - jnp.mean(y_train) - K @ krr_fit(K, y_train, lam)
             left_out = krr_loo(K, y_train, lam)
-            print(f"{gamma:5} {lam:7} {jnp.sqrt(jnp.mean(training**2)):10.2f} {jnp.sqrt(jnp.mean(left_out**2)):10.2f}")
+            errors = [jnp.sqrt(jnp.mean(residuals**2)) for residuals in (training, left_out)]
+            table.append(f"{gamma:5} {lam:7} {errors[0]:10.2f} {errors[1]:10.2f}")
+    print("\n".join(table))
 
 
 # %%
