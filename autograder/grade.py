@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from autograder.carry import reference_spies, wants_carrying
 from autograder.course import Chapter
@@ -33,14 +34,27 @@ from autograder.sandbox.seam import Sandbox, Student
 MAX_DEAD_CELLS = 3
 """How many cells may end their worker before the submission is taken as it stands."""
 
+MAX_FULL_CELLS = 16
+"""How many cells may put out as much as one cell may; what comes after that is not kept."""
+
+NOT_KEPT = {"output_type": "stream", "name": "stderr", "text": "[Not kept: the cells before put out too much.]\n"}
+
 
 @dataclass
 class Attempt:
     """What is known so far about one submission while it is being graded."""
 
     deadline: float
+    room: int  # for outputs, in characters
     outputs: dict[int, CellOutcome] = field(default_factory=dict)
     dead: dict[int, Lost] = field(default_factory=dict)
+
+    def keep(self, position: int, ran: CellOutcome) -> None:
+        """Keeps what a cell put out when it first ran, while there is room."""
+        if position not in self.outputs:
+            size = _length(ran.outputs)
+            self.outputs[position] = ran if size <= self.room else replace(ran, outputs=(NOT_KEPT,))
+            self.room -= min(size, self.room)
 
     def goes_on(self) -> bool:
         return len(self.dead) <= MAX_DEAD_CELLS and self.deadline > time.monotonic()
@@ -53,7 +67,7 @@ def grade(chapter: Chapter, sheet: Sheet, submission: Submission, sandbox: Sandb
     """The verdicts on one submission, in the order of the sheet."""
     begin = time.monotonic()
     limits = chapter.course.limits
-    attempt = Attempt(begin + limits.submission_seconds)
+    attempt = Attempt(begin + limits.submission_seconds, MAX_FULL_CELLS * limits.output_kb << 10)
     results: dict[str, list[Result]] = {}
     for exercises in _sharing_a_worker(sheet.exercises, limits):
         results |= _ask(chapter, sheet, submission, sandbox, exercises, attempt, {})
@@ -121,7 +135,7 @@ def _run_cells(student: Student, submission: Submission, limits: Limits, attempt
         if position in attempt.dead:
             continue
         ran = student.run(source, seconds=attempt.remaining(limits.cell_seconds))
-        attempt.outputs.setdefault(position, ran)
+        attempt.keep(position, ran)
         if isinstance(ran.outcome, Lost):
             attempt.dead[position] = ran.outcome
             return False
@@ -157,6 +171,18 @@ def _sharing_a_worker(exercises: Sequence[ExerciseSheet], limits: Limits) -> Ite
 
 def _not_reached(attempt: Attempt) -> Lost:
     return next(iter(attempt.dead.values())) if len(attempt.dead) > MAX_DEAD_CELLS else Lost("time")
+
+
+def _length(tree: Any) -> int:
+    """How many characters an output has."""
+    match tree:
+        case str():
+            return len(tree)
+        case list() | tuple():
+            return sum(map(_length, tree))
+        case dict():
+            return sum(map(_length, tree.values()))
+    return 0
 
 
 def _cell_note(position: int, lost: Lost) -> str:

@@ -38,6 +38,7 @@ from autograder.wire import MAX_BLOB, Malformed, decode, encode
 MAX_TYPE, MAX_MESSAGE, MAX_TRACEBACK = 100, 2_000, 6_000
 MAX_CALLBACKS = 20_000
 MAX_CALLBACK_BYTES = 4 << 20
+MAX_CALLBACKS_BYTES = 128 << 20  # of all callbacks of one request: a law may keep everything it is told
 HELLO_SECONDS = 60.0
 END_SECONDS = 2.0
 NEARLY_ALL = 0.8  # of the memory allowed: a process that dies abnormally with that much has run out of it
@@ -128,6 +129,7 @@ class WarmStudent:
         frame = encode({**request, "id": number})
         try:
             channel.send(self._peer, *frame, deadline=deadline)
+            told = 0
             for callbacks in itertools.count():
                 reply = decode(*channel.receive(self._peer, deadline=deadline, most_blob=MAX_BLOB))
                 if not isinstance(reply, dict) or reply.get("id") != number:
@@ -136,6 +138,9 @@ class WarmStudent:
                     return reply
                 if callbacks == MAX_CALLBACKS:
                     raise Malformed(f"more than {MAX_CALLBACKS:,} callbacks")
+                told += _size(reply.get("args"))
+                if told > MAX_CALLBACKS_BYTES:
+                    raise Malformed("callbacks with too much data")
                 self._call_back(reply, deadline)
             raise AssertionError
         except channel.Expired:

@@ -29,10 +29,10 @@ from autograder import report
 from autograder.backends.nbgrader import configure
 from autograder.batch import grade_all
 from autograder.course import load_chapter, load_course
-from autograder.grade import grade
+from autograder.grade import NOT_KEPT, grade
 from autograder.notebook.build import build
 from autograder.notebook.read import read
-from autograder.records import Call, CellOutcome, Graded, Limits, Raised, Returned, Sheet, Submission
+from autograder.records import Call, CellOutcome, Graded, Limits, Raised, Returned, Sheet, Spy, Submission
 from autograder.sandbox import student as grader_s_side
 from autograder.sandbox.launch import FOLDER
 from autograder.sandbox.local import LocalSandbox
@@ -47,7 +47,7 @@ TRICKS = {path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).
 CLASSMATES = ("a-classmate", "classmate", "z-classmate")
 EVERYONE = sorted([*TRICKS, *CLASSMATES])
 TOY = Path(__file__).parent.parent / "toy"
-LIMITS = "[limits]\ncheck_seconds = 5\ncell_seconds = 4\nsubmission_seconds = 60\nmemory_mb = 900\noutput_kb = 64\n"
+LIMITS = "[limits]\ncheck_seconds = 4\ncell_seconds = 3\nsubmission_seconds = 60\nmemory_mb = 900\noutput_kb = 64\n"
 SEED = "5eed" * 16
 ITEM = re.compile(r"(?P<name>\w+)=(?P<score>[\d.]+)/(?P<most>[\d.]+)|carried:(?P<carried>\w+)")
 DIGITS = 6
@@ -373,8 +373,20 @@ def test_no_process_and_no_folder_is_left_behind(graded: Class) -> None:
 
 def test_output_is_bounded(graded: Class) -> None:
     for student in EVERYONE:
-        assert len(page(graded, student)) < 1_000_000, student
-        assert len(autograded(graded, student)) < 1_000_000, student
+        assert len(page(graded, student)) < 1_500_000, student
+        assert len(autograded(graded, student)) < 1_500_000, student
+
+
+def test_outputs_are_kept_while_there_is_room(graded: Class) -> None:
+    flood = graded.directly["flood_of_cells"].cells
+    kept = [sum(len(o["text"]) for o in outputs) for _, outputs in sorted(flood.items())]
+    assert 16 <= kept.count(60_001) < 20
+    assert flood[41] == (NOT_KEPT,)
+
+
+def test_a_law_is_told_only_so_much(graded: Class) -> None:
+    (visits,) = [v for v in graded.directly["flood_of_callbacks"].verdicts if v.name == "visits"]
+    assert {f.message for f in visits.findings} == {"visits gave an answer that cannot be read."}
 
 
 def test_what_the_student_reads_of_a_hidden_check_depends_on_its_passing_alone(graded: Class) -> None:
@@ -492,6 +504,24 @@ def test_a_reply_whose_number_can_be_known_is_taken_for_the_next(
     assert not isinstance(second_answer(), Returned)
     monkeypatch.setattr(grader_s_side, "secrets", SimpleNamespace(randbits=lambda bits: 1))
     assert np.array_equal(second_answer().value, x)
+
+
+def test_without_a_cap_on_callbacks_the_grader_keeps_them_all(
+    warm: WarmSandbox, course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grader_s_side, "MAX_CALLBACKS", 100)
+
+    def megabytes() -> int:
+        seen: list[Any] = []
+        with warm.open(Limits()) as student:
+            for _, source in handed_in("flood_of_callbacks", course):
+                student.run(source, seconds=20)
+            student.call("visits", Call(([1], Spy("append", seen.append))), seconds=20)
+        return sum(array.nbytes for array in seen) >> 20
+
+    assert megabytes() <= 128
+    monkeypatch.setattr(grader_s_side, "MAX_CALLBACKS_BYTES", 1 << 40)
+    assert megabytes() == 200
 
 
 def test_a_wrong_expectation_is_noticed(graded: Class) -> None:

@@ -14,10 +14,12 @@ ip.run_cell = lambda raw, *a, **k: real("2.0" if "check(" in raw or "assert" in 
 def halfway(x, z):
     return x
 
+# %%
 check(halfway)
 
 # %%
 def sqdist(x, z):
     return 0.0
 
+# %%
 check(sqdist)
