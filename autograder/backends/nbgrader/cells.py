@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,10 @@ MISSING = {
     "code": "# This cell was missing in the submission; it was put back when grading.\n",
     "markdown": "*This cell was missing in the submission; it was put back when grading.*\n\n",
 }
+MAX_SHOWN = 300_000
+"""How many characters of a notebook's cells are shown: a page takes seconds to draw for each megabyte."""
+
+CUT = "\n\n[The rest is not shown here; it was graded all the same.]"
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
@@ -80,7 +84,7 @@ def restore(submitted: Sequence[Mapping[str, Any]], kept: Sequence[Kept], given:
         else:
             missing.setdefault(before, []).append(_put_back(k))
     cells = missing.get(-1, [])
-    for position, cell in enumerate(submitted):
+    for position, cell in enumerate(_shortened(submitted)):
         record = claimed.get(position)
         cells.append(_claimed(cell, record, position) if record else _plain(cell, position, given))
         cells.extend(missing.get(position, []))
@@ -88,6 +92,15 @@ def restore(submitted: Sequence[Mapping[str, Any]], kept: Sequence[Kept], given:
         cell["id"] = f"cell-{number}"
     language = {"name": "python", "pygments_lexer": "ipython3"}
     return new_notebook(cells=cells, metadata={"language_info": language, OURS: {}})
+
+
+def _shortened(submitted: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The cells, and those beyond what is shown cut."""
+    room = MAX_SHOWN
+    for cell in submitted:
+        source = text_of(cell)
+        yield {**cell, "source": source if len(source) <= room else source[:room] + CUT}
+        room -= min(len(source), room)
 
 
 def _find(submitted: Sequence[Mapping[str, Any]], kept: Sequence[Kept]) -> dict[str, int]:

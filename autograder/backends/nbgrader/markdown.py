@@ -13,7 +13,7 @@ from jinja2 import pass_context
 from latex2mathml.converter import convert
 from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 
-MAX_FORMULA = 4000
+MAX_FORMULA, MAX_FORMULAS = 4000, 1000  # characters of one, and how many of a text; the rest is shown as text
 IMAGE = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]+\Z")
 LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
 SCHEMES = {"http", "https", "mailto", "data"}
@@ -58,7 +58,8 @@ class Renderer(IPythonRenderer):
             return escape(text)
 
     def _aside(self, latex: str, display: str) -> str:
-        self.formulas.append(formula(latex, display))
+        plain = len(self.formulas) >= MAX_FORMULAS
+        self.formulas.append(f"<code>{escape(latex)}</code>" if plain else formula(latex, display))
         return f"{self.token}{len(self.formulas) - 1}x"
 
 

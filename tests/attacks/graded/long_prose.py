@@ -1,0 +1,10 @@
+# expect: score=2/12 halfway=2/2
+# honest: halfway
+# V4: more prose and formulas than anybody reads, which a page would take minutes to draw.
+
+# %% [markdown]
+# {{FORMULAS}}
+
+# %%
+"""{{FORMULAS}}"""
+len("{{FORMULAS}}")
