@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.errors import AuthorError
 from autograder.laws import close
-from autograder.records import AuthorError, Helper, Key, Signature, Tolerance, Transform
+from autograder.records import Helper, Key, Signature, Tolerance, Transform
 from autograder.signature import signatures_of
 
 __all__ = ["Key", "Tolerance", "close", "exercise", "given", "written"]

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from autograder.errors import OurError, UsageError
 from autograder.grade import unreadable
 from autograder.notebook.read import Unreadable, read
-from autograder.records import Graded, OurError, UsageError
+from autograder.records import Graded
 from autograder.session import Session
 
 

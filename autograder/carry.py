@@ -27,8 +27,7 @@ class Refused(Exception):
 def wants_carrying(exercise: ExerciseSheet, verdicts: Mapping[str, Verdict]) -> bool:
     """Whether this exercise lost points that an earlier mistake may have cost."""
     own = verdicts[exercise.name]
-    lost = own.score < own.max_score and own.attempted
-    return lost and any(verdicts[n].score < verdicts[n].max_score for n in exercise.needs)
+    return own.score < own.max_score and any(verdicts[n].score < verdicts[n].max_score for n in exercise.needs)
 
 
 def reference_spies(chapter: Chapter, names: Sequence[str]) -> Mapping[str, Spy]:
@@ -49,7 +48,7 @@ def _spy(exercise: Exercise, known: Mapping[str, Callable[..., Any]]) -> Spy:
             raise Refused("too many calls")
         return exercise.target(*(_admitted(a, known) for a in args))
 
-    return Spy(exercise.name, reference, tuple(p.spec for p in signature.parameters), signature.returns)
+    return Spy(exercise.name, reference, signature.parameters, signature.returns)
 
 
 def _admitted(value: Any, known: Mapping[str, Callable[..., Any]]) -> Any:

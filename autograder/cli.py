@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.records import AuthorError, OurError, UsageError
+from autograder.errors import AuthorError, OurError, UsageError
 
 if TYPE_CHECKING:
     from autograder.course import Course

@@ -19,7 +19,8 @@ from types import ModuleType
 from typing import Any, Literal
 
 from autograder.author import Exercise, Law, Variant, Written
-from autograder.records import AuthorError, Helper, Limits, Sheet, UsageError
+from autograder.errors import AuthorError, UsageError
+from autograder.records import Helper, Limits, Sheet
 from autograder.sheet import draw
 
 _TASK = re.compile(r"^\w+ *= *(\w+\.)?(exercise|written)\(", re.MULTILINE)

@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 
-from autograder.records import OurError, UsageError
+from autograder.errors import OurError, UsageError
 from autograder.sandbox.layers import Fact, facts
 from autograder.settings import Settings
 

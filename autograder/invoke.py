@@ -6,6 +6,7 @@ are noticed. Imports no course, no grader, and JAX only when a call needs it.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -122,20 +123,37 @@ def settled(value: Any) -> Any:
 
 
 def traceable(call_back: Callable[..., Any], spy: Spy) -> Callable[..., Any]:
-    """The spy's function, which may also be called with tracers where `spy.returns` tells the answer's shape."""
-    if spy.returns is None:
-        return call_back
+    """The spy's function as the student may call it: by keyword where `spy.parameters` names the arguments, and under
+    JAX's tracing where `spy.returns` tells the answer's shape."""
 
-    def function(*args: Any) -> Any:
+    def function(*given: Any, **keywords: Any) -> Any:
+        args = positional(spy, given, keywords)
+        if spy.returns is None or "jax" not in sys.modules:
+            return call_back(*args)
         import jax
 
-        if not any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves(args)):
+        traced = [i for i, a in enumerate(args) if any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves(a))]
+        if not traced:
             return call_back(*args)
+
+        def call(*arrays: Any) -> Any:
+            known = dict(zip(traced, arrays, strict=True))  # the rest may be no arrays at all
+            return cast(call_back(*(known.get(i, a) for i, a in enumerate(args))), answer)
+
         answer = shapes(spy, args)
-        return jax.pure_callback(lambda *a: cast(call_back(*a), answer), answer, *args, vmap_method="sequential")
+        return jax.pure_callback(call, answer, *(args[i] for i in traced), vmap_method="sequential")
 
     function.__name__ = spy.name
     return function
+
+
+def positional(spy: Spy, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
+    """The arguments in order. What may be left out may only be left out at the end."""
+    names = [p.name for p in spy.parameters[len(args) :]]
+    named = names[: len(keywords)]
+    if set(named) != keywords.keys():
+        raise TypeError(f"{spy.name} takes {', '.join(p.name for p in spy.parameters)}, not {', '.join(keywords)}")
+    return (*args, *(keywords[name] for name in named))
 
 
 def shapes(spy: Spy, args: tuple[Any, ...]) -> Any:
@@ -144,9 +162,9 @@ def shapes(spy: Spy, args: tuple[Any, ...]) -> Any:
     import jax.numpy as jnp
 
     sizes: dict[str, int] = {}
-    for spec, arg in zip(spy.parameters, args, strict=False):
-        if spec.axes is not None:
-            sizes.update(zip(spec.axes, jnp.shape(arg), strict=False))
+    for parameter, arg in zip(spy.parameters, args, strict=False):
+        if parameter.spec.axes is not None:
+            sizes.update(zip(parameter.spec.axes, jnp.shape(arg), strict=False))
 
     def shape(spec: Spec) -> Any:
         if spec.kind == "tuple":

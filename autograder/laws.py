@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograder.compare import dtype_mismatch, shape_mismatch
+from autograder.errors import OurError
 from autograder.records import (
     Call,
     Given,
@@ -22,7 +23,6 @@ from autograder.records import (
     Key,
     LawResult,
     Lost,
-    OurError,
     Outcome,
     Raised,
     Returned,

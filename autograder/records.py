@@ -1,40 +1,10 @@
-"""Frozen data shared by every other module. Nothing here computes, opens a file or imports the rest of the project.
-
-Errors, by whose they are:
-
-    the student's   never an exception: an `Outcome` (returned, raised, lost)
-    the author's    AuthorError       a chapter file says something impossible; carries file and line; exit code 1
-    the user's      UsageError        a wrong path, name or option on the command line; exit code 2
-    ours            OurError          the machine or the engine failed; exit code 3, never a zero nor a full mark
-"""
+"""Frozen data shared by every other module. Nothing here computes, opens a file or imports the rest of the project."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
-
-
-class AuthorError(Exception):
-    """The chapter file asks for something impossible. The message says what to change."""
-
-    def __init__(self, message: str, *, file: str | None = None, line: int | None = None):
-        super().__init__(message)
-        self.message, self.file, self.line = message, file, line
-
-    def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
-        place = f"{place}: " if place else ""
-        return place + self.message
-
-
-class UsageError(Exception):
-    """The command cannot be carried out as it was typed; nothing was changed."""
-
-
-class OurError(Exception):
-    """The machine or the engine failed, not the student: no score may come of it."""
-
 
 # ---- what a call is made of -------------------------------------------------------------------------------------
 
@@ -132,12 +102,13 @@ class Handle:
 class Spy:
     """A function that stays on the grader's side; the student's code calls it back. Its arguments are hostile data.
 
-    With `returns`, it may also be called while JAX traces the caller (its axes are bound through `parameters`).
+    With `parameters`, it may be called by keyword; with `returns`, also while JAX traces the caller (the axes of the
+    answer are bound through `parameters`).
     """
 
     name: str
     function: Callable[..., Any] = field(compare=False)
-    parameters: tuple[Spec, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
     returns: Spec | None = None
 
 

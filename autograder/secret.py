@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from autograder.course import Chapter
-from autograder.records import OurError, Sheet
+from autograder.errors import OurError
+from autograder.records import Sheet
 from autograder.wire import Malformed, from_text, to_text
 
 

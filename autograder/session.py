@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from autograder.compiled import keep_compiled
 from autograder.course import Chapter, load_chapter, load_course
+from autograder.errors import UsageError
 from autograder.grade import grade, report_failure
-from autograder.records import Graded, Sheet, Submission, UsageError
+from autograder.records import Graded, Sheet, Submission
 from autograder.sandbox.seam import Sandbox
 from autograder.secret import hidden_sheet
 from autograder.settings import Settings

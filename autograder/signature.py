@@ -11,7 +11,8 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autograder.records import AuthorError, Kind, Parameter, Signature, Spec
+from autograder.errors import AuthorError
+from autograder.records import Kind, Parameter, Signature, Spec
 
 _KINDS: Mapping[str, Kind] = {
     "Float": "float", "Num": "float", "Real": "float", "Inexact": "float",

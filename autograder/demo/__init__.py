@@ -18,8 +18,8 @@ from autograder.course import load_course
 from autograder.demo.handing_in import MARK, hand_in, refuse_real_work
 from autograder.demo.showing import show
 from autograder.demo.students import CLASS
+from autograder.errors import OurError
 from autograder.notebook.build import build
-from autograder.records import OurError
 from autograder.settings import read_settings
 
 CHAPTER = "kernel"

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autograder.demo.students import CLASS, Notebook, Student, fill, sample_path
-from autograder.records import UsageError
+from autograder.errors import UsageError
 
 CELL_SECONDS = 60
 AT_ONCE = 2

@@ -20,8 +20,9 @@ import numpy as np
 
 from autograder.author import Exercise
 from autograder.course import Chapter
+from autograder.drawing import call_of
 from autograder.records import Call
-from autograder.sheet import PUBLIC, call_of
+from autograder.sheet import PUBLIC
 
 MIN_LINE = 15  # characters without spaces
 MIN_LABEL = 20  # shorter ones are found only where they stand alone: prose may say "one molecule" too

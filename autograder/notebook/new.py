@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.course import Course
+from autograder.errors import UsageError
 from autograder.notebook.build import write
-from autograder.records import UsageError
 
 CHAPTER = '''# %% tags=["author"]
 import jax.numpy as jnp

@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from autograder.author import Exercise, Written
 from autograder.course import Cell, Chapter
+from autograder.errors import AuthorError
 from autograder.notebook.grading import grading
 from autograder.notebook.names import EVERYTHING, defined
 from autograder.notebook.starter import BEGIN, END, starter
-from autograder.records import AuthorError
 
 TEXT_STUB = "YOUR ANSWER HERE"
 """What stands for a written answer. nbgrader's `ClearSolutions.text_stub` should be the same."""

@@ -8,9 +8,10 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograder.errors import OurError
 from autograder.notebook.document import AGAIN, METADATA, Document, Unreadable, parse
 from autograder.notebook.submitted import find, printable
-from autograder.records import OurError, Submission
+from autograder.records import Submission
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.errors import AuthorError
 from autograder.notebook.names import needed
 from autograder.notebook.shapes import line_of, shapes_of
-from autograder.records import AuthorError
 
 STUB = '# YOUR CODE HERE\nraise NotImplementedError("Yours to write.")'
 """What stands for a body. nbgrader's `ClearSolutions.code_stub` should be the same for Python."""

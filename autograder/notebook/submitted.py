@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from autograder.records import UsageError
+from autograder.errors import UsageError
 
 
 def find(path: Path, chapter: str) -> list[tuple[str, Path]]:

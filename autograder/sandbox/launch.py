@@ -16,7 +16,7 @@ from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent.parent
 ENGINE_FILES = """
-    __init__.py records.py wire.py invoke.py sandbox/__init__.py sandbox/channel.py sandbox/confinement.py
+    __init__.py errors.py records.py wire.py invoke.py sandbox/__init__.py sandbox/channel.py sandbox/confinement.py
     sandbox/landlock.py sandbox/outputs.py sandbox/quiet.py sandbox/seccomp.py sandbox/shell.py sandbox/syscalls.py
     sandbox/telling.py sandbox/trial.py sandbox/worker.py sandbox/zygote.py
 """

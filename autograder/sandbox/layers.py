@@ -12,7 +12,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.records import UsageError
+from autograder.errors import UsageError
 from autograder.sandbox import launch, seccomp
 
 LANDLOCK_WITH_TCP = 4

@@ -8,7 +8,8 @@ import weakref
 from collections.abc import Mapping
 from typing import Literal
 
-from autograder.records import Limits, OurError
+from autograder.errors import OurError
+from autograder.records import Limits
 from autograder.sandbox.layers import Machine, Plan, plan, probe
 from autograder.sandbox.server import Server
 from autograder.sandbox.student import WarmStudent

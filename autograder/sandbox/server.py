@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from autograder.records import Limits, OurError
+from autograder.errors import OurError
+from autograder.records import Limits
 from autograder.sandbox import launch
 from autograder.sandbox.layers import Plan
 from autograder.sandbox.zygote import CONTROL_MESSAGE

@@ -17,19 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.records import (
-    AuthorError,
-    Call,
-    CellOutcome,
-    Handle,
-    Limits,
-    Lost,
-    OurError,
-    Outcome,
-    Raised,
-    Returned,
-    Spy,
-)
+from autograder.errors import AuthorError, OurError
+from autograder.records import Call, CellOutcome, Handle, Limits, Lost, Outcome, Raised, Returned, Spy
 from autograder.sandbox import channel
 from autograder.sandbox.outputs import checked
 from autograder.sandbox.server import End, Process

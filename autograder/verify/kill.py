@@ -14,7 +14,8 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from autograder.author import Exercise
-from autograder.records import AuthorError, ExerciseSheet
+from autograder.errors import AuthorError
+from autograder.records import ExerciseSheet
 from autograder.verify.mutate import Mutant, mutants
 from autograder.verify.trial import Helpers, ask, passes
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from autograder.author import Exercise
 from autograder.course import Chapter
-from autograder.records import AuthorError
+from autograder.errors import AuthorError
 from autograder.verify import invariants
 from autograder.verify.agree import evidence
 from autograder.verify.kill import code_of, mutants_of, notices

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.compiled import keep_compiled
-from autograder.records import AuthorError, OurError, UsageError
+from autograder.errors import AuthorError, OurError, UsageError
 from autograder.verify.report import Breach, Progress, Row
 
 HUNG = 120.0

@@ -7,7 +7,8 @@ import pytest
 from jaxtyping import Array, Float
 
 from autograder.author import exercise, given, written
-from autograder.records import AuthorError, Tolerance, Transform
+from autograder.errors import AuthorError
+from autograder.records import Tolerance, Transform
 
 
 def scale(x: Float[Array, "n d"], by: float) -> Float[Array, "n d"]:

@@ -5,7 +5,8 @@ import pytest
 
 from autograder.carry import MAX_CALLS, MAX_ENTRIES, Refused, reference_spies
 from autograder.grade import grade
-from autograder.records import Call, Given, Limits, Returned, Submission
+from autograder.records import Call, Given, Limits, Raised, Returned, Submission
+from autograder.sandbox.local import LocalSandbox
 
 
 def test_bound_references_work_under_vmap_and_as_arguments_of_each_other(toy, warm):
@@ -50,3 +51,29 @@ def test_a_reference_answers_only_so_many_calls(toy):
     with pytest.raises(Refused, match="too many"):
         for _ in range(MAX_CALLS + 1):
             spy.function([], Given("first"))
+
+
+def test_a_bound_reference_may_be_called_by_keyword(toy, warm):
+    spies = reference_spies(toy, ["sqdist"])
+    with warm.open(Limits()) as student:
+        student.run(
+            "import jax\ndef f(x, y): return sqdist(x, z=y)\ng = jax.jit(f)\ndef h(x, y): return sqdist(y=x)",
+            seconds=20,
+        )
+        student.bind("sqdist", spies["sqdist"])
+        x, y = np.zeros(3, np.float32), np.ones(3, np.float32)
+        for name in ("f", "g"):
+            answer = student.call(name, Call((x, y)), seconds=20)
+            assert isinstance(answer, Returned), name
+            assert answer.value == 3.0
+        wrong = student.call("h", Call((x, y)), seconds=20)
+        assert isinstance(wrong, Raised)
+        assert wrong.message == "sqdist takes x, z, not y"
+
+
+def test_a_dependency_that_is_still_the_starter_costs_only_its_own_points(toy, toy_sheet, toy_source):
+    untouched = "def sqdist(x, z): raise NotImplementedError('Yours to write.')"
+    result = grade(toy, toy_sheet, Submission("ada", "ada.ipynb", {0: toy_source, 1: untouched}), LocalSandbox())
+    found = {v.name: v for v in result.verdicts}
+    assert (found["sqdist"].score, found["nearest"].score) == (0, 2)
+    assert result.score == 9

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from autograder.cli import main
-from autograder.records import OurError
+from autograder.errors import OurError
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autograder.course import load_chapter, load_course
-from autograder.records import AuthorError, UsageError
+from autograder.errors import AuthorError, UsageError
 
 GOOD = '''
 # %% tags=["author"]

@@ -8,7 +8,7 @@ import pytest
 from autograder.demo.expecting import differences
 from autograder.demo.handing_in import refuse_real_work
 from autograder.demo.students import CLASS, copy_check, cut_off, fill, lose_metadata, sample_path
-from autograder.records import UsageError
+from autograder.errors import UsageError
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = "# expect: f=2/2\n# %%\nimport os\n\n# %%\ndef f(x):\n    return x\n"

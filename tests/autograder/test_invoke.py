@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autograder.invoke import Bench, invoke, load_given, unchanged
-from autograder.records import Call, Given, Handle, Key, Spec, Spy, Transform
+from autograder.records import Call, Given, Handle, Key, Parameter, Spec, Spy, Transform
 
 OBJECTS = {1: [1, 2]}
 
@@ -97,7 +97,7 @@ def test_what_the_student_raises_passes_through() -> None:
 
 
 def test_a_spy_that_says_what_it_returns_may_be_traced() -> None:
-    spy = Spy("f", np.sin, (Spec("float", ("n",)),), Spec("float", ("n",)))
+    spy = Spy("f", np.sin, (Parameter("x", Spec("float", ("n",))),), Spec("float", ("n",)))
     x = np.arange(3, dtype=np.float32)
     answer = invoke(lambda f, x: jax.jit(f)(x), Call((spy, x)), bench("jax"))
     assert np.allclose(answer.value, np.sin(x))
@@ -105,7 +105,7 @@ def test_a_spy_that_says_what_it_returns_may_be_traced() -> None:
 
 def test_a_spy_that_answers_a_pair_may_be_traced() -> None:
     returns = Spec("tuple", items=(Spec("float", ()), Spec("int", ("2",))))
-    spy = Spy("f", lambda x: (x.sum(), np.arange(2)), (Spec("float", ("n",)),), returns)
+    spy = Spy("f", lambda x: (x.sum(), np.arange(2)), (Parameter("x", Spec("float", ("n",))),), returns)
     total, two = invoke(lambda f, x: jax.jit(f)(x), Call((spy, np.ones(3, np.float32))), bench("jax")).value
     assert total == 3 and two.tolist() == [0, 1] and two.dtype == jnp.int32
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from autograder.author import given
+from autograder.errors import OurError
 from autograder.laws import Subject, batched, changed_argument, checked, close, ending, judge_law
-from autograder.records import Key, LawResult, Lost, OurError, Raised, Returned, Signature, Spec
+from autograder.records import Key, LawResult, Lost, Raised, Returned, Signature, Spec
 from autograder.sandbox.local import LocalStudent
 from autograder.signature import signatures_of
 

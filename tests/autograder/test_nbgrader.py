@@ -25,8 +25,8 @@ from traitlets.config import Config
 from autograder.backends.nbgrader import configure
 from autograder.backends.nbgrader.markdown import render
 from autograder.course import load_course
+from autograder.errors import OurError
 from autograder.notebook.build import build
-from autograder.records import OurError
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.xdist_group("nbgrader")]
 TOY = Path(__file__).parent.parent / "toy"

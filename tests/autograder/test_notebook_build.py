@@ -14,11 +14,11 @@ import nbformat
 import pytest
 
 from autograder.course import Chapter, load_chapter, load_course
+from autograder.errors import AuthorError
 from autograder.notebook.build import build, check, files, visible_sheet
 from autograder.notebook.leaks import leaks, wheel_leaks
 from autograder.notebook.pieces import TEXT_STUB, pieces
 from autograder.notebook.starter import STUB, starter
-from autograder.records import AuthorError
 from autograder.sheet import PUBLIC, visible
 from autograder.wire import to_text
 

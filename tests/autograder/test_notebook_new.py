@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from autograder.course import load_chapter, load_course
+from autograder.errors import UsageError
 from autograder.notebook.build import build, check
 from autograder.notebook.leaks import leaks
 from autograder.notebook.new import new
-from autograder.records import UsageError
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autograder.errors import UsageError
 from autograder.notebook import document
 from autograder.notebook.document import MAX_CELLS, METADATA, parse
 from autograder.notebook.grading import checksum, grading
 from autograder.notebook.read import MAX_BYTES, Unreadable, find, read, read_notebook
-from autograder.records import UsageError
 
 SAVED = Path(__file__).parents[1] / "notebooks"
 Tree = dict[str, Any]

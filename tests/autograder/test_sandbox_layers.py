@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.records import UsageError
+from autograder.errors import UsageError
 from autograder.sandbox import launch, layers, seccomp
 from autograder.sandbox.layers import TRUSTED, Machine, MissingLayers, facts, plan
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.records import Call, Limits, Lost, OurError, Raised, Returned
+from autograder.errors import OurError
+from autograder.records import Call, Limits, Lost, Raised, Returned
 from autograder.sandbox import launch
 from autograder.sandbox.layers import plan, probe
 from autograder.sandbox.pool import WarmSandbox, open_sandbox

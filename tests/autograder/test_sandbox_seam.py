@@ -8,21 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.records import (
-    AuthorError,
-    Call,
-    Given,
-    Handle,
-    Key,
-    Limits,
-    Lost,
-    OurError,
-    Raised,
-    Returned,
-    Spec,
-    Spy,
-    Transform,
-)
+from autograder.errors import AuthorError, OurError
+from autograder.records import Call, Given, Handle, Key, Limits, Lost, Parameter, Raised, Returned, Spec, Spy, Transform
 from autograder.sandbox.local import LocalSandbox
 from autograder.sandbox.pool import WarmSandbox
 from autograder.sandbox.seam import Sandbox, Student
@@ -163,7 +150,7 @@ def test_a_spy_works_under_vmap_and_jit(student: Student) -> None:
         seen.append(np.shape(x))
         return np.sin(x)
 
-    spy = Spy("g", function, (FLOAT,), FLOAT)
+    spy = Spy("g", function, (Parameter("x", FLOAT),), FLOAT)
     define(student, "import jax\ndef f(g, x): return jax.jit(jax.vmap(g))(x)")
     x = np.arange(4, dtype=np.float32)
     assert np.allclose(value(student, "f", spy, x), np.sin(x), atol=1e-6)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from autograder.course import load_chapter, load_course
-from autograder.records import OurError
+from autograder.errors import OurError
 from autograder.secret import hidden_sheet, secret_seed
 from autograder.wire import to_text
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from autograder.author import close, exercise, given
-from autograder.records import AuthorError, Given, Key, Raised, Spec
-from autograder.sheet import PUBLIC, call_of, draw, draw_exercise, seed_of, source_of, visible
+from autograder.drawing import call_of, seed_of
+from autograder.errors import AuthorError
+from autograder.records import Given, Key, Raised, Spec
+from autograder.sheet import PUBLIC, draw, draw_exercise, source_of, visible
 from autograder.wire import to_text
 
 FOREIGN = 3.0

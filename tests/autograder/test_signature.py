@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray
 
-from autograder.records import AuthorError, Parameter, Signature, Spec
+from autograder.errors import AuthorError
+from autograder.records import Parameter, Signature, Spec
 from autograder.signature import signatures_of, spec_of
 
 

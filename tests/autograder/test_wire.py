@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograder import wire
-from autograder.records import Call, Check, Given, Handle, Key, Spec, Spy, Transform
+from autograder.records import Call, Check, Given, Handle, Key, Parameter, Spec, Spy, Transform
 from autograder.wire import DTYPES, HOSTILE, TRUSTED, Malformed, decode, encode, from_text, to_text
 
 ARRAYS = st.sampled_from(sorted(DTYPES)).flatmap(
@@ -148,7 +148,7 @@ def test_a_named_tuple_arrives_as_a_tuple() -> None:
 
 
 def test_a_call_survives_as_text_but_for_its_functions() -> None:
-    spy = Spy("f", math.sin, (Spec("float", ()),), Spec("float", ()))
+    spy = Spy("f", math.sin, (Parameter("x", Spec("float", ())),), Spec("float", ()))
     call = Call((1.0, Given("g"), Key(3), spy), then=(("fit", ()),), transform=Transform("grad", (0,)))
     back = from_text(to_text(call))
     assert back == call

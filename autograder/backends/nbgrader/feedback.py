@@ -27,7 +27,7 @@ from autograder import report
 from autograder.backends.nbgrader.cells import OURS
 from autograder.backends.nbgrader.markdown import render
 from autograder.course import load_course
-from autograder.records import AuthorError, UsageError
+from autograder.errors import AuthorError, UsageError
 
 EMPTY = Markup("")
 TEMPLATES = Path(__file__).parent / "templates"

@@ -22,7 +22,8 @@ from autograder import __version__, report
 from autograder.backends.nbgrader.cells import OURS, Kept, restore, text_of
 from autograder.backends.nbgrader.reading import mark_finished
 from autograder.card import clean, legible
-from autograder.records import Graded, OurError, Verdict
+from autograder.errors import OurError
+from autograder.records import Graded, Verdict
 from autograder.secret import write_private
 
 CHECK = "check-"
