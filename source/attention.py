@@ -1593,3 +1593,532 @@ sets_and_strings = written(
     when a feature changes).
     """,
 )
+
+
+# %% [markdown]
+# ## 6. Several opinions
+#
+# One table of weights is one opinion: "oxygens matter". Another may be "neighbours matter". A layer has several
+# **heads**, each with its own way to see queries, keys and values in the features of the atoms: three matrices. What
+# the heads found is put together by a last one, `Wo`.
+#
+# With a leading axis for the heads, JAX multiplies all of them at once; each head is a matrix of its own:
+
+# %%
+heads = jnp.stack([jnp.eye(6)[:, :2], jnp.eye(6)[:, 2:4], jnp.eye(6)[:, 4:]])
+print("features", features.shape, "times heads", heads.shape, "gives", (features @ heads).shape)
+
+# %%
+mha = exercise(
+    attention.mha,
+    points=5,
+    needs=[softmax, sdpa],
+    hints=(
+        "With one head you would call your attention once, and multiply by `Wo[0]`. With several, add up the results.",
+        "A loop over the heads is fine; `jax.vmap` does the same.",
+        "If you reshape [h, n, k] to [n, h * k], the axes must be exchanged first: `reshape` never moves a number past "
+        "another.",
+    ),
+)
+
+WEIGHTS = ("Wq", "Wk", "Wv", "Wo")
+mha.probe("five atoms, two heads", n=5, D=4, h=2, k=3)
+mha.probe("one head", n=5, D=4, h=1, k=3)
+mha.case(
+    "two heads that see one feature each",
+    np.array([[1.0, 10.0], [3.0, 20.0]]),
+    np.zeros((2, 2, 1)),
+    np.zeros((2, 2, 1)),
+    np.array([[[1.0], [0.0]], [[0.0], [1.0]]]),
+    np.array([[[1.0, 0.0]], [[0.0, 2.0]]]),
+    expect=np.array([[2.0, 30.0], [2.0, 30.0]]),
+)
+mha.probe("three atoms, three heads", hidden=True, n=3, D=6, h=3, k=4)
+mha.probe("heads that share the features exactly", hidden=True, n=5, D=6, h=3, k=2)
+mha.probe("as many heads as atoms", hidden=True, n=3, D=4, h=3, k=5)
+mha.probe("all sizes equal", hidden=True, n=3, D=3, h=3, k=3)
+mha.probe("a single atom", hidden=True, weight=0.5, n=1, D=4, h=2, k=3)
+mha.probe("one feature in each head", hidden=True, n=5, D=4, h=4, k=1)
+
+
+@mha.law
+def shuffled_atoms(f, rng):
+    """Shuffle the atoms, and the outputs are shuffled with them; change one atom, and all outputs change."""
+    X, order = rng.normal(size=(5, 4)), [3, 0, 4, 1, 2]
+    Wq, Wk, Wv = rng.normal(size=(3, 2, 4, 3))
+    Wo, other = rng.normal(size=(2, 3, 4)), X.copy()
+    other[1] += 1.0
+    out = f(X, Wq, Wk, Wv, Wo)
+    moved = np.abs(f(other, Wq, Wk, Wv, Wo) - out).max(axis=1)
+    return close(f(X[order], Wq, Wk, Wv, Wo), out[order]) and bool(np.all(moved > 1e-4))
+
+
+@mha.law(hidden=True)
+def heads_are_independent(f, rng):
+    """Heads in another order give the same, the contribution of a head does not depend on the others, and all count."""
+    X = rng.normal(size=(5, 4))
+    Wq, Wk, Wv = rng.normal(size=(3, 2, 4, 3))
+    Wo = rng.normal(size=(2, 3, 4))
+    out, back = f(X, Wq, Wk, Wv, Wo), [1, 0]
+    first, second = Wo.copy(), Wo.copy()
+    first[1], second[0] = 0.0, 0.0
+    one, two = f(X, Wq, Wk, Wv, first), f(X, Wq, Wk, Wv, second)
+    same = close(f(X, Wq[back], Wk[back], Wv[back], Wo[back]), out)
+    return same and close(one + two, out) and not close(one, out, rtol=0.01) and not close(two, out, rtol=0.01)
+
+
+def in_heads(X, *weights):
+    X = np.asarray(X)
+    return [np.einsum("nD,hDk->hnk", X, np.asarray(W)) for W in weights]
+
+
+def head_by_head(Q, K, V, scale):
+    return shares(np.einsum("hnk,hmk->hnm", Q, K) / scale) @ V
+
+
+@mha.mistake
+def reshaped_without_exchanging_axes(X, Wq, Wk, Wv, Wo):
+    """You write the heads side by side with `reshape` alone. It keeps the order of the numbers, so features of
+    different *atoms* end up in one row. Exchange the axes of heads and atoms first."""
+    Q, K, V = in_heads(X, Wq, Wk, Wv)
+    h, n, k = V.shape
+    mixed = head_by_head(Q, K, V, np.sqrt(k)).reshape(n, h * k)
+    return mixed @ np.asarray(Wo).reshape(h * k, -1)
+
+
+@mha.mistake
+def scaled_by_all_features(X, Wq, Wk, Wv, Wo):
+    """You divide by the root of D, the features of an atom. The dot products are taken inside a head, over k
+    features."""
+    Q, K, V = in_heads(X, Wq, Wk, Wv)
+    return np.einsum("hnk,hkD->nD", head_by_head(Q, K, V, np.sqrt(X.shape[1])), np.asarray(Wo))
+
+
+@mha.mistake
+def scaled_by_all_heads(X, Wq, Wk, Wv, Wo):
+    """You divide by the root of h * k, the features of all heads together. Each head takes its dot products over its
+    own k features."""
+    Q, K, V = in_heads(X, Wq, Wk, Wv)
+    return np.einsum("hnk,hkD->nD", head_by_head(Q, K, V, np.sqrt(Q.shape[0] * Q.shape[2])), np.asarray(Wo))
+
+
+@mha.mistake
+def scaled_by_the_number_of_atoms(X, Wq, Wk, Wv, Wo):
+    """You divide by the root of the number of atoms. A published version of this formula, for batches, does that too.
+    It is the number of features inside a head that counts."""
+    Q, K, V = in_heads(X, Wq, Wk, Wv)
+    return np.einsum("hnk,hkD->nD", head_by_head(Q, K, V, np.sqrt(len(X))), np.asarray(Wo))
+
+
+@mha.mistake
+def no_scale(X, Wq, Wk, Wv, Wo):
+    """The dot products inside a head are not scaled: divide them by the root of k."""
+    Q, K, V = in_heads(X, Wq, Wk, Wv)
+    return np.einsum("hnk,hkD->nD", head_by_head(Q, K, V, 1.0), np.asarray(Wo))
+
+
+@mha.mistake
+def averaged_over_heads(X, Wq, Wk, Wv, Wo):
+    """You take the mean over the heads. Their contributions are added."""
+    Q, K, V = in_heads(X, Wq, Wk, Wv)
+    return (head_by_head(Q, K, V, np.sqrt(Q.shape[2])) @ np.asarray(Wo)).mean(axis=0)
+
+
+@mha.mistake
+def heads_summed_before_wo(X, Wq, Wk, Wv, Wo):
+    """You add up the heads first, and multiply by the sum of the matrices of `Wo`. Each head has a matrix of its own:
+    multiply first, and add up then."""
+    Q, K, V = in_heads(X, Wq, Wk, Wv)
+    return head_by_head(Q, K, V, np.sqrt(Q.shape[2])).sum(axis=0) @ np.asarray(Wo).sum(axis=0)
+
+
+@mha.mistake
+def without_wo(X, Wq, Wk, Wv, Wo):
+    """You add up the heads and leave out `Wo`, so the output does not have the features of an atom."""
+    Q, K, V = in_heads(X, Wq, Wk, Wv)
+    return head_by_head(Q, K, V, np.sqrt(Q.shape[2])).sum(axis=0)
+
+
+@mha.mistake
+def keys_for_values(X, Wq, Wk, Wv, Wo):
+    """Your heads average the keys. It is the values, made with `Wv`, that are averaged."""
+    Q, K = in_heads(X, Wq, Wk)
+    return np.einsum("hnk,hkD->nD", head_by_head(Q, K, K, np.sqrt(Q.shape[2])), np.asarray(Wo))
+
+
+@mha.mistake
+def queries_and_keys_exchanged(X, Wq, Wk, Wv, Wo):
+    """Queries and keys are exchanged: the atom that looks uses `Wq`, the one that is looked at uses `Wk`."""
+    Q, K, V = in_heads(X, Wq, Wk, Wv)
+    return np.einsum("hnk,hkD->nD", head_by_head(K, Q, V, np.sqrt(Q.shape[2])), np.asarray(Wo))
+
+
+@mha.mistake
+def one_softmax_for_all_heads(X, Wq, Wk, Wv, Wo):
+    """Your heads share one sum in the softmax, so a loud head silences the others. Every head has its own shares."""
+    Q, K, V = in_heads(X, Wq, Wk, Wv)
+    scores = np.einsum("hnk,hmk->hnm", Q, K) / np.sqrt(Q.shape[2])
+    return np.einsum("hnm,hmk,hkD->nD", shares(scores, axis=(0, 2)), V, np.asarray(Wo))
+
+
+@mha.alternate
+def concatenated(X, Wq, Wk, Wv, Wo):
+    found = [attention.sdpa(X @ q, X @ k, X @ v) for q, k, v in zip(Wq, Wk, Wv, strict=True)]
+    return jnp.concatenate(found, axis=1) @ Wo.reshape(-1, X.shape[1])
+
+
+@mha.alternate
+def in_numpy(X, Wq, Wk, Wv, Wo):
+    X, Wq, Wk, Wv, Wo = arrays(X, Wq, Wk, Wv, Wo)
+    h, D, k = Wq.shape
+    Q, K, V = ((X @ W.transpose(1, 0, 2).reshape(D, h * k)).reshape(-1, h, k).swapaxes(0, 1) for W in (Wq, Wk, Wv))
+    s = Q @ K.swapaxes(1, 2) / k**0.5
+    e = np.exp(s - s.max(-1, keepdims=True))
+    heads = (e / e.sum(-1, keepdims=True)) @ V
+    return heads.swapaxes(0, 1).reshape(-1, h * k) @ Wo.reshape(h * k, D)
+
+
+@mha.alternate
+def by_loops(X, Wq, Wk, Wv, Wo):
+    X, Wq, Wk, Wv, Wo = arrays(X, Wq, Wk, Wv, Wo)
+    out = np.zeros(X.shape)
+    for a in range(len(Wq)):
+        for i in range(len(X)):
+            scores = [X[i] @ Wq[a] @ (X[j] @ Wk[a]) / math.sqrt(Wq.shape[2]) for j in range(len(X))]
+            powers = [math.exp(s - max(scores)) for s in scores]
+            head = sum(p * (X[j] @ Wv[a]) for j, p in enumerate(powers)) / sum(powers)
+            out[i] = out[i] + head @ Wo[a]
+    return out
+
+
+@mha.oracle
+def jax_library(X, Wq, Wk, Wv, Wo):
+    Q, K, V = (jnp.einsum("nD,hDk->nhk", jnp.asarray(X), jnp.asarray(W)) for W in (Wq, Wk, Wv))
+    return np.einsum("nhk,hkD->nD", np.asarray(jax.nn.dot_product_attention(Q, K, V)), np.asarray(Wo))
+
+
+# %% [markdown]
+# Your reward: paracetamol once more, seen by two heads. To see which of them says what, one matrix of `Wo` is turned
+# off at a time, and the values are the names of the atoms.
+
+
+# %%
+@reward
+def two_opinions():
+    count = len(elements)
+    names_and_features = jnp.concatenate([4.0 * features, jnp.eye(count)], axis=1)
+    size = 6 + count
+    to_oxygen = jnp.zeros((size, count)).at[:6, 0].set(1.0)
+    to_ring = jnp.zeros((size, count)).at[:6, 0].set(1.0)
+    Wq = jnp.stack([to_oxygen, to_ring])
+    Wk = jnp.zeros((2, size, count)).at[0, 2, 0].set(1.0).at[1, 3, 0].set(0.6)
+    Wv = jnp.zeros((2, size, count)).at[:, 6:].set(jnp.eye(count))
+    Wo = jnp.zeros((2, count, size)).at[:, :, 6:].set(jnp.eye(count))
+    for a, title in enumerate(("head 0 likes oxygens", "head 1 likes crowded atoms")):
+        table = mha(names_and_features, Wq, Wk, Wv, Wo.at[1 - a].set(0.0))[:, 6:]
+        favourites = np.argsort(-np.asarray(table).sum(axis=0))[:3]
+        print(f"{title}: it looks most at", ", ".join(labels[j] for j in favourites))
+
+
+# %% [markdown]
+# ## 7. Along the bonds
+#
+# So far every atom saw every other. Chemistry has a say in that: bonds. In *graph attention* an atom looks along the
+# edges that arrive at it, and at nothing else. That is attention with a mask again, but for a protein with 10 000 atoms
+# the table would have a hundred million entries, nearly all of them masked. So graphs come as two lists: edge number x
+# goes from atom `src[x]` to atom `dst[x]`. Work with one number for each *edge*, and collect what arrives at an atom:
+
+# %%
+arriving = jax.ops.segment_sum(jnp.ones(len(dst)), dst, num_segments=len(elements))
+print(
+    "edges that arrive at", " ".join(f"{label}:{int(number)}" for label, number in zip(labels, arriving, strict=True))
+)
+
+# %%
+graph_attention = exercise(
+    attention.graph_attention,
+    points=5,
+    needs=[softmax, sdpa],
+    hints=(
+        "Indexing with the lists gives one row for each edge: the query of its receiver, the key of its sender.",
+        "One score for each edge, then a softmax over the edges with the same receiver: `jax.ops.segment_max` and "
+        "`segment_sum` do what `max` and `sum` do, group by group. Index with `dst` to get back to edges.",
+        "A table works too: where is the edge from src[x] to dst[x] in a mask whose rows belong to the one who looks?",
+    ),
+)
+
+# Directed on purpose: not every edge has a way back, and at the last atom nothing arrives.
+SRC, DST = np.array([1, 2, 0, 3, 4, 4, 2]), np.array([0, 0, 1, 1, 2, 3, 3])
+SQUARE_SRC, SQUARE_DST = np.array([0, 1, 2, 3, 0, 2]), np.array([1, 2, 3, 0, 2, 1])
+
+
+def edges(src, dst):
+    """The same edges in every draw, in an order of the draw."""
+    return {"src": lambda rng: np.array(src, np.int32), "dst": lambda rng: np.array(dst, np.int32)}
+
+
+graph_attention.probe("five atoms, seven edges", n=5, b=7, d=4, k=3, c=2, **edges(SRC, DST))
+graph_attention.case(
+    "three atoms: two look at one another, one at both",
+    np.array([[1.0, 0.0], [2.0, 0.0], [4.0, 1.0]]),
+    np.array([0, 1, 0, 1], np.int32),
+    np.array([1, 0, 2, 2], np.int32),
+    np.zeros((2, 1)),
+    np.zeros((2, 1)),
+    np.array([[1.0], [0.0]]),
+    expect=np.array([[2.0], [1.0], [1.5]]),
+)
+graph_attention.case(
+    "no edge at all",
+    np.array([[1.0, 2.0], [3.0, 4.0]]),
+    np.zeros(0, np.int32),
+    np.zeros(0, np.int32),
+    np.ones((2, 1)),
+    np.ones((2, 1)),
+    np.ones((2, 3)),
+    expect=np.zeros((2, 3)),
+    weight=0.5,
+)
+graph_attention.probe("longer messages", hidden=True, n=5, b=7, d=4, k=3, c=6, **edges(SRC, DST))
+graph_attention.probe("all sizes alike", hidden=True, n=4, b=6, d=4, k=4, c=4, **edges(SQUARE_SRC, SQUARE_DST))
+graph_attention.probe("the edges the other way round", hidden=True, n=5, b=7, d=4, k=3, c=2, **edges(DST, SRC))
+graph_attention.probe(
+    "edges in another order",
+    hidden=True,
+    n=5,
+    b=7,
+    d=4,
+    k=3,
+    c=2,
+    **edges(SRC[[5, 2, 0, 6, 4, 1, 3]], DST[[5, 2, 0, 6, 4, 1, 3]]),
+)
+graph_attention.probe(
+    "an edge to itself", hidden=True, n=5, b=7, d=4, k=3, c=2, **edges([1, 0, 0, 3, 3, 4, 2], [0, 0, 1, 1, 3, 3, 3])
+)
+graph_attention.probe("a ring of four", hidden=True, n=4, b=8, d=4, k=4, c=4,
+                      **edges([0, 1, 2, 3, 1, 2, 3, 0], [1, 2, 3, 0, 0, 1, 2, 3]))  # fmt: skip
+
+
+def far_off(rng, n, d):
+    """Atoms whose first feature is the same large number."""
+    return np.concatenate([np.full((n, 1), 20.0), rng.normal(size=(n, d - 1))], axis=1)
+
+
+def into_scores(rng, d, k):
+    """A matrix that sends that feature straight into the scores."""
+    return np.concatenate([np.eye(1, k), rng.normal(size=(d - 1, k))])
+
+
+for label, source, target in (("large scores", SRC, DST), ("large scores, the other way round", DST, SRC)):
+    graph_attention.probe(label, hidden=True, n=5, b=7, d=4, k=3, c=2, V=far_off, Wq=into_scores, Wk=into_scores,
+                          tolerance=Tolerance(rtol=1e-3, atol=1e-3), **edges(source, target))  # fmt: skip
+
+
+@graph_attention.law
+def renumbered_atoms(f, rng):
+    """Number the atoms differently, and the outputs are renumbered with them; equal messages stay as they are."""
+    V, W = rng.normal(size=(5, 4)), rng.normal(size=(3, 4, 2))
+    src, dst = np.array([1, 2, 0, 3, 4, 4, 2]), np.array([0, 0, 1, 1, 2, 3, 3])
+    order = np.array([2, 4, 1, 0, 3])
+    place = np.argsort(order)
+    out = f(V, src, dst, *W)
+    alike = f(np.ones((5, 4)), src, dst, *W)
+    return close(f(V[order], place[src], place[dst], *W), out[order]) and close(alike[3], W[2].sum(axis=0))
+
+
+@graph_attention.law(hidden=True)
+def only_along_edges(f, rng):
+    """An atom hears of a change if there is an edge to it, and only then; without edges to it, it gets zeros."""
+    V, W = rng.normal(size=(5, 4)), rng.normal(size=(3, 4, 2))
+    out, other = f(V, SRC, DST, *W), V.copy()
+    other[3] += 1.0
+    changed = f(other, SRC, DST, *W)  # atom 3 sends to atom 1, and is itself a receiver
+    told = np.abs(changed - out).max(axis=1)
+    return close(changed[[0, 2, 4]], out[[0, 2, 4]]) and bool(told[1] > 1e-4) and bool(np.all(out[4] == 0))
+
+
+def along_edges(V, src, dst, Wq, Wk, Wv, *, groups=None, values_of=None, scale=None, loops=False, flat=False):
+    """The right answer, with one thing changed."""
+    V, src, dst, Wq, Wk, Wv = arrays(V, src, dst, Wq, Wk, Wv)
+    if loops:
+        own = np.setdiff1d(np.arange(len(V)), src[src == dst])
+        src, dst = np.append(src, own), np.append(dst, own)
+    scores = ((V @ Wq)[dst] * (V @ Wk)[src]).sum(axis=1) / (np.sqrt(Wk.shape[1]) if scale is None else scale)
+    chosen, out = {"src": src, "all": 0 * dst}.get(groups, dst), np.zeros((len(V), Wv.shape[1]))
+    for x in range(len(src)):
+        with np.errstate(all="ignore"):
+            weight = 1 / np.sum(np.exp(scores[chosen == chosen[x]] - scores[x]))
+        weight = 1 / np.sum(chosen == chosen[x]) if flat else weight
+        out[dst[x]] += weight * (V @ Wv)[(dst if values_of == "dst" else src)[x]]
+    return out
+
+
+@graph_attention.mistake
+def shared_by_the_senders(V, src, dst, Wq, Wk, Wv):
+    """Your shares add up to 1 over the edges that *leave* an atom. It is the receiver that hands out attention: over
+    the edges that arrive."""
+    return along_edges(V, src, dst, Wq, Wk, Wv, groups="src")
+
+
+@graph_attention.mistake
+def shared_by_all_edges(V, src, dst, Wq, Wk, Wv):
+    """Your shares add up to 1 over *all* edges of the molecule. Every receiver has a sum of its own."""
+    return along_edges(V, src, dst, Wq, Wk, Wv, groups="all")
+
+
+@graph_attention.mistake
+def arrows_reversed(V, src, dst, Wq, Wk, Wv):
+    """Your messages run against the edges: they go from `src` to `dst`, and `dst` is the one who looks."""
+    return along_edges(V, dst, src, Wq, Wk, Wv)
+
+
+@graph_attention.mistake
+def queries_from_the_sender(V, src, dst, Wq, Wk, Wv):
+    """The queries come from the senders, and the keys from the receivers. The receiver asks, the senders answer."""
+    return along_edges(V, src, dst, Wk, Wq, Wv)
+
+
+@graph_attention.mistake
+def own_values(V, src, dst, Wq, Wk, Wv):
+    """Every atom receives its *own* value again. The values are those of the senders."""
+    return along_edges(V, src, dst, Wq, Wk, Wv, values_of="dst")
+
+
+@graph_attention.mistake
+def loops_added(V, src, dst, Wq, Wk, Wv):
+    """You let every atom look at itself as well. That is a custom of some graph layers; here only the listed edges
+    count."""
+    return along_edges(V, src, dst, Wq, Wk, Wv, loops=True)
+
+
+@graph_attention.mistake
+def no_scale(V, src, dst, Wq, Wk, Wv):
+    """The scores are not divided by the root of k, the number of features of a key."""
+    return along_edges(V, src, dst, Wq, Wk, Wv, scale=1.0)
+
+
+@graph_attention.mistake
+def scaled_by_the_features_of_an_atom(V, src, dst, Wq, Wk, Wv):
+    """You divide by the root of d, the features of an atom. The dot products run over the k features of a key."""
+    return along_edges(V, src, dst, Wq, Wk, Wv, scale=np.sqrt(np.shape(V)[1]))
+
+
+@graph_attention.mistake
+def plain_average(V, src, dst, Wq, Wk, Wv):
+    """All neighbours get the same share: that is a graph convolution. The scores should decide."""
+    return along_edges(V, src, dst, Wq, Wk, Wv, flat=True)
+
+
+@graph_attention.mistake
+def exponentials_overflow(V, src, dst, Wq, Wk, Wv):
+    """Right for small scores, but exponentials of large ones are infinite, and your answer is NaN. Subtract the highest
+    score that arrives at the atom first: `jax.ops.segment_max` finds it."""
+    V, src, dst, Wq, Wk, Wv = arrays(V, src, dst, Wq, Wk, Wv)
+    scores = ((V @ Wq)[dst] * (V @ Wk)[src]).sum(axis=1) / np.sqrt(Wk.shape[1])
+    grown, total = np.exp(scores.astype(np.float32)), np.zeros(len(V), np.float32)
+    np.add.at(total, dst, grown)
+    out = np.zeros((len(V), Wv.shape[1]), np.float32)
+    np.add.at(out, dst, (grown / total[dst])[:, None] * (V @ Wv)[src].astype(np.float32))
+    return out
+
+
+@graph_attention.mistake
+def lonely_atoms_are_nan(V, src, dst, Wq, Wk, Wv):
+    """An atom at which no edge arrives gets NaN: a row of nothing has a sum of 0. It should get zeros."""
+    out = along_edges(V, src, dst, Wq, Wk, Wv)
+    return np.where(np.isin(np.arange(len(out)), np.asarray(dst))[:, None], out, np.nan)
+
+
+@graph_attention.alternate
+def a_masked_table(V, src, dst, Wq, Wk, Wv):
+    mask = jnp.zeros((len(V), len(V)), bool).at[dst, src].set(True)
+    return attention.sdpa(V @ Wq, V @ Wk, V @ Wv, mask)
+
+
+@graph_attention.alternate
+def in_numpy(V, src, dst, Wq, Wk, Wv):
+    V, src, dst, Wq, Wk, Wv = arrays(V, src, dst, Wq, Wk, Wv)
+    s = np.einsum("bk,bk->b", (V @ Wq)[dst], (V @ Wk)[src]) / np.sqrt(Wq.shape[1])
+    top = np.full(len(V), -np.inf)
+    np.maximum.at(top, dst, s)
+    e = np.exp(s - top[dst])
+    total, out = np.zeros(len(V)), np.zeros((len(V), Wv.shape[1]))
+    np.add.at(total, dst, e)
+    np.add.at(out, dst, (e / total[dst])[:, None] * (V @ Wv)[src])
+    return out
+
+
+@graph_attention.alternate
+def atom_by_atom(V, src, dst, Wq, Wk, Wv):
+    V, src, dst, Wq, Wk, Wv = arrays(V, src, dst, Wq, Wk, Wv)
+    out = []
+    for i in range(len(V)):
+        senders = [int(s) for s, r in zip(src, dst, strict=True) if r == i]
+        scores = [V[i] @ Wq @ (V[j] @ Wk) / Wq.shape[1] ** 0.5 for j in senders]
+        powers = [math.exp(s - max(scores)) for s in scores]
+        found = np.zeros(Wv.shape[1])
+        for j, power in zip(senders, powers, strict=True):
+            found = found + power / sum(powers) * (V[j] @ Wv)
+        out.append(found)
+    return np.array(out)
+
+
+@graph_attention.oracle
+def dense_softmax(V, src, dst, Wq, Wk, Wv):
+    V, src, dst, Wq, Wk, Wv = arrays(V, src, dst, Wq, Wk, Wv)
+    scores = np.full((len(V), len(V)), -np.inf)
+    scores[dst, src] = (V @ Wq @ (V @ Wk).T / np.sqrt(Wk.shape[1]))[dst, src]
+    out = np.zeros((len(V), Wv.shape[1]))
+    busy = np.unique(dst)
+    if len(busy):
+        out[busy] = shares(scores[busy]) @ V @ Wv
+    return out
+
+
+# %% [markdown]
+# Your reward: how news travel. One layer carries a message over one bond. The nitrogen of paracetamol shouts; after how
+# many layers has every atom heard it?
+
+
+# %%
+@reward
+def how_news_travel():
+    own = jnp.arange(len(elements))
+    loops_src, loops_dst = jnp.concatenate([src, own]), jnp.concatenate([dst, own])
+    heard = jnp.eye(len(elements))[:, [labels.index("N3")]]
+    zero, one = jnp.zeros((1, 1)), jnp.ones((1, 1))
+    for layer in range(1, 6):
+        heard = jnp.asarray(graph_attention(heard, loops_src, loops_dst, zero, zero, one))
+        print(
+            f"after {layer} layer{'s'[: layer > 1]:1s}",
+            " ".join(l for l, x in zip(labels, heard[:, 0], strict=True) if x > 0),
+        )
+
+
+# %%
+heat_maps = written(
+    "heat_maps",
+    """
+    A paper shows a heat map of attention weights over the atoms of a drug, and says: "the model recognises that the
+    amide causes the toxicity". (a) Give two reasons why a large weight need not mean a large influence on the
+    prediction. (b) Suggest an experiment, on the model alone, that would test the claim.
+    """,
+    points=3,
+    rubric="""
+    2 points, one for each reason: the value that is averaged may be small, or be ignored by later layers; after some
+    layers an "atom" contains information of others; heads and layers may cancel, different weights can give the same
+    output; the weights say where, not in which direction; weights must go somewhere, as they add up to 1.
+    1 point: an intervention, such as masking or replacing the amide (and, as control, other groups with equal weight),
+    gradients or counterfactual molecules, and compare the predictions.
+    """,
+)
+
+# %% [markdown]
+# ## Where to go from here
+#
+# - The chapter [*Attention Layers*](https://dmol.pub/dl/attention.html) of the book continues with how these layers are
+#   used in models of molecules.
+# - A. Vaswani et al., [*Attention Is All You Need*](https://arxiv.org/abs/1706.03762) (2017): the layers of this
+#   chapter, piled up to the first transformer.
+# - P. Veličković et al., [*Graph Attention Networks*](https://arxiv.org/abs/1710.10903) (2018): attention along edges,
+#   with another formula for the scores. Which of your tests would have to change?
