@@ -1002,8 +1002,10 @@ def scipy_row_by_row(Q, K, V, mask=None):
 # %%
 @reward
 def who_looks_at_whom():
-    wanted = jnp.zeros((6, 6)).at[4, 5].set(9.0).at[0, 3].set(1.5).at[3, 3].set(1.0)
-    table = sdpa(features @ wanted, features, jnp.eye(len(elements)))
+    wanted = np.zeros((6, 6), np.float32)
+    wanted[4, 5], wanted[0, 3], wanted[3, 3] = 9.0, 1.5, 1.0  # donors want lone pairs, the others company
+    queries = jnp.asarray(np.asarray(features) @ wanted)
+    table = np.asarray(sdpa(queries, features, jnp.asarray(np.eye(len(elements), dtype=np.float32))))
     heat_map(table, labels, labels, "who looks (row) at whom (column)")
     N = labels.index("N3")
     others = sorted(range(len(labels)), key=lambda j: -float(table[N, j]))[:3]
@@ -1327,14 +1329,14 @@ def complex_exponentials(n, d):
 # %%
 @reward
 def clocks():
-    pattern = np.asarray(positional_encoding(40, 32))
-    letters = {"C": jnp.array([1.0, 0, 0, 0]), "O": jnp.array([0, 1.0, 0, 0])}
-    for title, strength in (("without", 0.0), ("with", 1.0)):
+    pattern = np.asarray(positional_encoding(40, 16))
+    ticks = np.asarray(positional_encoding(3, 4), np.float32)
+    for title, strength in (("without", 0), ("with", 1)):
         pooled = []
         for text in ("CCO", "COC"):
-            X = jnp.stack([letters[c] for c in text]) + strength * jnp.asarray(positional_encoding(3, 4))
-            pooled.append(jnp.sum(sdpa(X, X, X), axis=0))
-        gap = float(jnp.max(jnp.abs(pooled[0] - pooled[1])))
+            X = jnp.asarray(np.array([[c == "C", c == "O", 0, 0] for c in text], np.float32) + strength * ticks)
+            pooled.append(np.asarray(sdpa(X, X, X)).sum(axis=0))
+        gap = np.abs(pooled[0] - pooled[1]).max()
         print(f"{title:>8s} positions, CCO and COC differ by {gap:.3f}")
     if plt is not None:
         _, axes = plt.subplots(figsize=(6, 3.2))
@@ -1571,9 +1573,9 @@ def jax_library(Q, K, V):
 @reward
 def blinkers():
     tokens = list("CC(=O)O")
-    same = jnp.array([[1.5 * (a == b) for b in sorted(set(tokens))] for a in tokens])
-    X = jnp.concatenate([same, jnp.asarray(positional_encoding(len(tokens), 4))], axis=1)
-    table = causal_attention(2 * X, X, jnp.eye(len(tokens)))
+    same = np.array([[1.2 * (a == b) for b in sorted(set(tokens))] for a in tokens])
+    X = np.concatenate([same, positional_encoding(len(tokens), 4)], axis=1).astype(np.float32)
+    table = causal_attention(*(jnp.asarray(rows) for rows in (1.5 * X, X, np.eye(len(tokens), dtype=np.float32))))
     heat_map(table, tokens, tokens, "reading CC(=O)O from left to right")
     print("tokens in view:", np.sum(np.asarray(causal_mask(len(tokens))), axis=1))
 
@@ -1625,9 +1627,12 @@ mha = exercise(
         "If you reshape [h, n, k] to [n, h * k], the axes must be exchanged first: `reshape` never moves a number past "
         "another.",
     ),
+    draw={
+        "Wq": lambda rng, h, D, k: 0.6 * rng.normal(size=(h, D, k)),
+        "Wk": lambda rng, h, D, k: 0.6 * rng.normal(size=(h, D, k)),
+    },
 )
 
-WEIGHTS = ("Wq", "Wk", "Wv", "Wo")
 mha.probe("five atoms, two heads", n=5, D=4, h=2, k=3)
 mha.probe("one head", n=5, D=4, h=1, k=3)
 mha.case(
@@ -1651,7 +1656,7 @@ mha.probe("one feature in each head", hidden=True, n=5, D=4, h=4, k=1)
 def shuffled_atoms(f, rng):
     """Shuffle the atoms, and the outputs are shuffled with them; change one atom, and all outputs change."""
     X, order = rng.normal(size=(5, 4)), [3, 0, 4, 1, 2]
-    Wq, Wk, Wv = rng.normal(size=(3, 2, 4, 3))
+    Wq, Wk, Wv = 0.3 * rng.normal(size=(3, 2, 4, 3))
     Wo, other = rng.normal(size=(2, 3, 4)), X.copy()
     other[1] += 1.0
     out = f(X, Wq, Wk, Wv, Wo)
@@ -1663,7 +1668,7 @@ def shuffled_atoms(f, rng):
 def heads_are_independent(f, rng):
     """Heads in another order give the same, the contribution of a head does not depend on the others, and all count."""
     X = rng.normal(size=(5, 4))
-    Wq, Wk, Wv = rng.normal(size=(3, 2, 4, 3))
+    Wq, Wk, Wv = 0.3 * rng.normal(size=(3, 2, 4, 3))
     Wo = rng.normal(size=(2, 3, 4))
     out, back = f(X, Wq, Wk, Wv, Wo), [1, 0]
     first, second = Wo.copy(), Wo.copy()
@@ -1812,17 +1817,15 @@ def jax_library(X, Wq, Wk, Wv, Wo):
 @reward
 def two_opinions():
     count = len(elements)
-    names_and_features = jnp.concatenate([4.0 * features, jnp.eye(count)], axis=1)
-    size = 6 + count
-    to_oxygen = jnp.zeros((size, count)).at[:6, 0].set(1.0)
-    to_ring = jnp.zeros((size, count)).at[:6, 0].set(1.0)
-    Wq = jnp.stack([to_oxygen, to_ring])
-    Wk = jnp.zeros((2, size, count)).at[0, 2, 0].set(1.0).at[1, 3, 0].set(0.6)
-    Wv = jnp.zeros((2, size, count)).at[:, 6:].set(jnp.eye(count))
-    Wo = jnp.zeros((2, count, size)).at[:, :, 6:].set(jnp.eye(count))
+    X = np.concatenate([features, np.eye(count)], axis=1).astype(np.float32)  # features, then names
+    Wq, Wk, Wv = np.zeros((3, 2, 6 + count, count), np.float32)
+    Wq[:, 3, 0], Wk[0, 2, 0], Wk[1, 3, 0] = 4.0, 4.0, 2.0
+    Wv[:, 6:] = np.eye(count)
     for a, title in enumerate(("head 0 likes oxygens", "head 1 likes crowded atoms")):
-        table = mha(names_and_features, Wq, Wk, Wv, Wo.at[1 - a].set(0.0))[:, 6:]
-        favourites = np.argsort(-np.asarray(table).sum(axis=0))[:3]
+        Wo = np.zeros((2, count, 6 + count), np.float32)
+        Wo[a, :, 6:] = np.eye(count)
+        table = np.asarray(mha(*(jnp.asarray(value) for value in (X, Wq, Wk, Wv, Wo))))[:, 6:]
+        favourites = np.argsort(-table.sum(axis=0))[:3]
         print(f"{title}: it looks most at", ", ".join(labels[j] for j in favourites))
 
 
@@ -1851,6 +1854,7 @@ graph_attention = exercise(
         "`segment_sum` do what `max` and `sum` do, group by group. Index with `dst` to get back to edges.",
         "A table works too: where is the edge from src[x] to dst[x] in a mask whose rows belong to the one who looks?",
     ),
+    draw={"Wq": lambda rng, d, k: 0.6 * rng.normal(size=(d, k)), "Wk": lambda rng, d, k: 0.6 * rng.normal(size=(d, k))},
 )
 
 # Directed on purpose: not every edge has a way back, and at the last atom nothing arrives.
@@ -1928,7 +1932,7 @@ for label, source, target in (("large scores", SRC, DST), ("large scores, the ot
 @graph_attention.law
 def renumbered_atoms(f, rng):
     """Number the atoms differently, and the outputs are renumbered with them; equal messages stay as they are."""
-    V, W = rng.normal(size=(5, 4)), rng.normal(size=(3, 4, 2))
+    V, W = rng.normal(size=(5, 4)), 0.4 * rng.normal(size=(3, 4, 2))
     src, dst = np.array([1, 2, 0, 3, 4, 4, 2]), np.array([0, 0, 1, 1, 2, 3, 3])
     order = np.array([2, 4, 1, 0, 3])
     place = np.argsort(order)
@@ -1940,7 +1944,7 @@ def renumbered_atoms(f, rng):
 @graph_attention.law(hidden=True)
 def only_along_edges(f, rng):
     """An atom hears of a change if there is an edge to it, and only then; without edges to it, it gets zeros."""
-    V, W = rng.normal(size=(5, 4)), rng.normal(size=(3, 4, 2))
+    V, W = rng.normal(size=(5, 4)), 0.4 * rng.normal(size=(3, 4, 2))
     out, other = f(V, SRC, DST, *W), V.copy()
     other[3] += 1.0
     changed = f(other, SRC, DST, *W)  # atom 3 sends to atom 1, and is itself a receiver
@@ -2095,16 +2099,14 @@ def dense_softmax(V, src, dst, Wq, Wk, Wv):
 # %%
 @reward
 def how_news_travel():
-    own = jnp.arange(len(elements))
-    loops_src, loops_dst = jnp.concatenate([src, own]), jnp.concatenate([dst, own])
-    heard = jnp.eye(len(elements))[:, [labels.index("N3")]]
-    zero, one = jnp.zeros((1, 1)), jnp.ones((1, 1))
+    own = np.arange(len(elements))
+    loops = jnp.asarray(np.append(src, own)), jnp.asarray(np.append(dst, own))
+    heard = np.array([[float(label == "N3")] for label in labels], np.float32)
+    zero, one = jnp.asarray(np.zeros((1, 1), np.float32)), jnp.asarray(np.ones((1, 1), np.float32))
     for layer in range(1, 6):
-        heard = jnp.asarray(graph_attention(heard, loops_src, loops_dst, zero, zero, one))
-        print(
-            f"after {layer} layer{'s'[: layer > 1]:1s}",
-            " ".join(l for l, x in zip(labels, heard[:, 0], strict=True) if x > 0),
-        )
+        heard = np.asarray(graph_attention(jnp.asarray(heard), *loops, zero, zero, one))
+        reached = [label for label, value in zip(labels, heard[:, 0], strict=True) if value > 0]
+        print(f"after {layer} layer{'s' if layer > 1 else ' '}:", " ".join(reached))
 
 
 # %%
