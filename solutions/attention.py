@@ -5,12 +5,14 @@ atom, k features inside a head, b directed bonds, c features of a message. `Q`, 
 key and value.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 
-def softmax(x: Array, axis: int) -> Array:
+def softmax(x: Any, axis: int) -> Any:
     """Scores turned into shares: positive numbers that add up to 1 along one axis.
 
         softmax(x)_i = exp(x_i) / sum_j exp(x_j)

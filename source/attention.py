@@ -492,7 +492,7 @@ attend = exercise(
 
 
 def large_query(rng, d):
-    return np.append(rng.normal(size=d - 1), 150.0)
+    return np.append(rng.normal(size=d - 1), 110.0)
 
 
 def large_keys(rng, n, d):
@@ -731,7 +731,7 @@ def loud_padding(rng, m, d):
 
 def large(rng, n, d):
     """Queries that, with the keys below, add the same large number to all scores: the shares stay soft."""
-    return np.concatenate([rng.normal(size=(n, d - 1)), np.full((n, 1), 300.0)], axis=1)
+    return np.concatenate([rng.normal(size=(n, d - 1)), np.full((n, 1), 230.0)], axis=1)
 
 
 def plain_end(rng, m, d):
