@@ -39,7 +39,8 @@ def ridge(X: Float[Array, "n d"], y: Float[Array, "n"], lam: float) -> tuple[Flo
     n, d = X.shape
     centre, level = jnp.mean(X, axis=0), jnp.mean(y)
     A = X - centre
-    w = jnp.linalg.solve(A.T @ A + n * lam * jnp.eye(d), A.T @ (y - level))
+    pull = A.T @ (y - level)
+    w = jnp.linalg.solve(A.T @ A + n * lam * jnp.eye(d), pull)
     return w, level - centre @ w
 
 
