@@ -6,7 +6,6 @@ molecules; penalties are sums over weights and leave the intercept alone.
 """
 
 from collections.abc import Callable, Sequence
-from math import floor
 from typing import Any
 
 import jax
@@ -150,7 +149,7 @@ def jackknife_plus(
     Source: Barber, Candes, Ramdas and Tibshirani, Annals of Statistics 49, 486 (2021).
     """
     n, m = X.shape[0], x0.shape[0]
-    q = floor(alpha * (n + 1))
+    q = int(alpha * (n + 1))
     if q == 0:
         return jnp.full(m, -jnp.inf), jnp.full(m, jnp.inf)
     low, high = [], []
