@@ -73,9 +73,9 @@ from solutions import regression
 # %% [markdown]
 # ## The molecules
 #
-# Fifty-six small molecules of four kinds, fourteen of each, with six *descriptors*: the octanol-water partition coefficient
-# log P, the polar surface area (Å²), the molar mass (g/mol), and the numbers of hydrogen-bond donors, rotatable bonds
-# and aromatic atoms. They stand in the table; RDKit is needed for the last task only.
+# Fifty-six small molecules of four kinds, fourteen of each, with six *descriptors*: the octanol-water partition
+# coefficient log P, the polar surface area (Å²), the molar mass (g/mol), and the numbers of hydrogen-bond donors,
+# rotatable bonds and aromatic atoms. They stand in the table; RDKit is needed for the last task only.
 
 # %%
 TABLE = """
@@ -2104,9 +2104,9 @@ def coverage():
 # All of this assumed that new molecules resemble the old ones. In the laboratory they do not: people make what has not
 # been made before. So ask the harder question: fit to three kinds, predict the fourth.
 #
-# There are two averages at the end, and they answer different questions. With one group of 8 molecules and an error of 1,
-# and one of 2 molecules and an error of 6, the mean over *molecules* (micro) is 2, the mean over *groups* (macro) is
-# 3.5. Report which one you mean.
+# There are two averages at the end, and they answer different questions. With one group of 8 molecules and an error of
+# 1, and one of 2 molecules and an error of 6, the mean over *molecules* (micro) is 2, the mean over *groups* (macro)
+# is 3.5. Report which one you mean.
 
 # %%
 leave_one_group_out = exercise(
@@ -2322,9 +2322,9 @@ def kinds_apart():
 # %% [markdown]
 # ## 9. Splitting by scaffold
 #
-# The kinds were our own idea. A common way to get groups from the structures alone is the *scaffold* of Bemis and Murcko:
-# cut off all side chains and keep the rings with what links them. Toluene, phenol and aspirin share the scaffold
-# benzene; ethanol and hexane have none. A scaffold split puts whole scaffolds into the test part, the rare ones first,
+# The kinds were our own idea. A common way to get groups from the structures alone is the *scaffold* of Bemis and
+# Murcko: cut off all side chains and keep the rings with what links them. Toluene, phenol and aspirin share the
+# scaffold benzene; ethanol and hexane have none. A scaffold split puts whole scaffolds into the test part, the rare ones first,
 # so that a model is asked about skeletons that it has never seen.
 #
 # **This task needs RDKit**, here and when you hand in; if it is missing, run `pip install rdkit`. This is what a
