@@ -2324,8 +2324,8 @@ def kinds_apart():
 #
 # The kinds were our own idea. A common way to get groups from the structures alone is the *scaffold* of Bemis and
 # Murcko: cut off all side chains and keep the rings with what links them. Toluene, phenol and aspirin share the
-# scaffold benzene; ethanol and hexane have none. A scaffold split puts whole scaffolds into the test part, the rare ones first,
-# so that a model is asked about skeletons that it has never seen.
+# scaffold benzene; ethanol and hexane have none. A scaffold split puts whole scaffolds into the test part, the rare
+# ones first, so that a model is asked about skeletons that it has never seen.
 #
 # **This task needs RDKit**, here and when you hand in; if it is missing, run `pip install rdkit`. This is what a
 # scaffold looks like:
