@@ -198,8 +198,8 @@ def scaffold_split(smiles: Sequence[str], frac: float) -> tuple[Int[Array, "trai
     from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
     groups: dict[str, list[int]] = {}
-    for i, text in enumerate(smiles):
-        groups.setdefault(MurckoScaffoldSmiles(smiles=text), []).append(i)
+    for row, text in enumerate(smiles):
+        groups.setdefault(MurckoScaffoldSmiles(smiles=text), []).append(row)
     test: list[int] = []
     for scaffold in sorted(groups, key=lambda s: (len(groups[s]), s)):
         if len(test) >= frac * len(smiles):
