@@ -2152,14 +2152,17 @@ def five_groups(rng, n):
     return np.array([5, 3, 5, 4, 0, 5, 3, 11, 4, 5, 5, 3, 0, 5, 11], np.int32)[:n]
 
 
-def last_group_apart(rng, n, groups=three_groups):
+def apart(rng, g):
     """Targets of which those of the last group are far from the others."""
-    g = groups(rng, n)
-    return -2.0 + 0.3 * rng.normal(size=n) + 8.0 * (g == g.max())
+    return -2.0 + 0.3 * rng.normal(size=len(g)) + 8.0 * (g == g.max())
+
+
+def last_of_three_apart(rng, n):
+    return apart(rng, three_groups(rng, n))
 
 
 def last_of_five_apart(rng, n):
-    return last_group_apart(rng, n, five_groups)
+    return apart(rng, five_groups(rng, n))
 
 
 def one_group_wild(rng, n):
@@ -2167,7 +2170,7 @@ def one_group_wild(rng, n):
     return 0.2 * rng.normal(size=n) + np.where(two_groups(rng, n) == 1, 3.0 * (-1.0) ** np.arange(n), 0.0)
 
 
-leave_one_group_out.probe("three groups of eleven molecules", n=11, d=2, g=three_groups, y=last_group_apart)
+leave_one_group_out.probe("three groups of eleven molecules", n=11, d=2, g=three_groups, y=last_of_three_apart)
 leave_one_group_out.case(
     "three molecules, two groups",
     np.array([[0.0], [0.0], [0.0]]),
@@ -2196,7 +2199,7 @@ def names_do_not_matter(f, rng):
 def two_averages(f, rng):
     """Micro weighs the errors of the groups by their sizes, macro does not."""
     g = three_groups(rng, 15)
-    errors, micro, macro = f(rng.normal(size=(15, 3)), last_group_apart(rng, 15), g)
+    errors, micro, macro = f(rng.normal(size=(15, 3)), apart(rng, g), g)
     sizes = np.unique(g, return_counts=True)[1]
     return close(micro, errors @ sizes / 15, rtol=1e-3) and close(macro, errors.mean(), rtol=1e-3)
 
@@ -2461,8 +2464,8 @@ def split_by(
     smiles, frac, core=scaffold, order=lambda s, rows: (len(rows), s), full=lambda test, wanted: test >= wanted
 ):
     groups = {}
-    for i, text in enumerate(smiles):
-        groups.setdefault(core(text), []).append(i)
+    for row, text in enumerate(smiles):
+        groups.setdefault(core(text), []).append(row)
     test = []
     for s in sorted(groups, key=lambda s: order(s, groups[s])):
         if full(len(test), frac * len(smiles)):
@@ -2562,8 +2565,8 @@ def from_molecule_objects(smiles, frac):
     from rdkit.Chem.Scaffolds import MurckoScaffold
 
     groups = defaultdict(set)
-    for i, text in enumerate(smiles):
-        groups[Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(Chem.MolFromSmiles(text)))].add(i)
+    for row, text in enumerate(smiles):
+        groups[Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(Chem.MolFromSmiles(text)))].add(row)
     chosen, queue = set(), sorted(groups.items(), key=lambda item: item[0])
     queue.sort(key=lambda item: len(item[1]))
     while len(chosen) / len(smiles) < frac:
