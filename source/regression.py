@@ -2179,7 +2179,7 @@ leave_one_group_out.case(
     expect=(np.array([37.0, 36.0]), 110.0 / 3, 36.5),
 )
 leave_one_group_out.probe(
-    "three groups of fifteen molecules", hidden=True, n=15, d=3, g=three_groups, y=last_group_apart
+    "three groups of fifteen molecules", hidden=True, n=15, d=3, g=three_groups, y=last_of_three_apart
 )
 leave_one_group_out.probe("two groups", hidden=True, n=15, d=1, g=two_groups, y=one_group_wild)
 leave_one_group_out.probe("five groups", hidden=True, n=15, d=3, g=five_groups, y=last_of_five_apart)
