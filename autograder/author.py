@@ -1,4 +1,4 @@
-"""What a chapter file uses: `exercise`, `written`, `given`, and `close` for laws.
+"""What a chapter file uses: `exercise`, `written`, `given`, and `close` and `conforms` for laws.
 
 An exercise collects what its author says about it. It draws nothing and runs nothing: `sheet` does that, from a seed.
 """
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.errors import AuthorError
+from autograder.estimators import conforms
 from autograder.laws import close
 from autograder.records import Helper, Key, Signature, Tolerance, Transform
-from autograder.signature import signatures_of
+from autograder.signature import signature_of, signatures_of
 
-__all__ = ["Key", "Tolerance", "close", "exercise", "given", "written"]
+__all__ = ["Key", "Tolerance", "close", "conforms", "exercise", "given", "written"]
 
 LIMITS = frozenset({"check_seconds", "memory_mb", "processes", "disk_mb", "output_kb"})
 """What an exercise may set for itself; the other limits belong to the submission."""
@@ -74,7 +75,8 @@ class Exercise:
         self.alternates: list[Variant] = []
         self.oracles: list[Variant] = []
         self.equivalents: dict[str, str] = {}
-        self.signatures: Mapping[str, Signature] = signatures_of(target)
+        self.signatures: dict[str, Signature] = dict(signatures_of(target))
+        self.helpers: dict[str, Helper] = {}
 
     def probe(
         self,
@@ -86,17 +88,18 @@ class Exercise:
         grad: int | None = None,
         jit: bool = False,
         vmap: Sequence[int | None] | None = None,
-        then: Sequence[str] = (),
+        then: Sequence[str | Helper] = (),
         **values: Any,
     ) -> None:
         """A call on drawn inputs. `values` give every axis a size, and every argument that is no array a value.
 
         An array may be given as a drawer, `f(rng, <axes by name>)`. `grad=0` asks for the gradient in the first
         argument, `vmap=(0, None)` maps over a new leading axis whose size is `batch`. For a class, `then` names the
-        methods to call after construction; their arguments are drawn as well.
+        methods to call after construction, or helpers that take the object first; their arguments are drawn as well.
         """
         known = {"batch"} if vmap else set[str]()
-        for method in ("", *then):
+        methods = tuple(self._method(step) for step in then)
+        for method in ("", *methods):
             if method not in self.signatures:
                 raise AuthorError(f"{label!r} calls the method {method!r}, but {self.name} has none of that name.")
             for parameter in self.signatures[method].parameters:
@@ -108,7 +111,7 @@ class Exercise:
             )
         if vmap and any(axis not in (0, None) for axis in vmap):
             raise AuthorError(f"{label!r} has vmap={tuple(vmap)}, but probes map over 0, a new leading axis, or None.")
-        self._ask(label, hidden, weight, tolerance, _transform(grad, jit, vmap), tuple(then), values)
+        self._ask(label, hidden, weight, tolerance, _transform(grad, jit, vmap), methods, values)
 
     def case(
         self,
@@ -125,9 +128,9 @@ class Exercise:
     ) -> None:
         """A call on inputs made by hand. `expect` is an answer found by hand, with which the reference must agree.
 
-        For a class, `then` lists methods with their arguments: `then=[("fit", X, y), ("predict", X_new)]`.
+        For a class, `then` lists methods, or helpers, with their arguments: `then=[("fit", X, y), ("predict", X_new)]`.
         """
-        steps = tuple((name, tuple(rest)) for name, *rest in then)
+        steps = tuple((self._method(step), tuple(rest)) for step, *rest in then)
         transform = _transform(grad, jit, vmap)
         self._ask(label, hidden, weight, tolerance, transform, tuple(s for s, _ in steps), {}, args, steps, expect)
 
@@ -169,6 +172,17 @@ class Exercise:
     def equivalent(self, mutant: str, *, because: str) -> None:
         """Marks an automatic mutant of the reference, as `verify` prints it, as correct, with the reason."""
         self.equivalents[mutant] = because
+
+    def _method(self, step: str | Helper) -> str:
+        """The name of a method, or of a helper used like one."""
+        if not isinstance(step, Helper):
+            return step
+        takes = step.signature.parameters
+        if not takes:
+            raise AuthorError(f"{step.name} stands for a method, so its first argument should be the object.")
+        self.helpers[step.name] = step
+        self.signatures[step.name] = Signature(takes[1:], step.signature.returns)
+        return step.name
 
     def _ask(
         self,
@@ -240,13 +254,17 @@ def written(name: str, prompt: str, *, points: float, rubric: str) -> Written:
     return Written(name, textwrap.dedent(prompt).strip(), points, textwrap.dedent(rubric).strip())
 
 
-def given(function: Callable[..., Any]) -> Helper:
-    """A helper whose source is shipped to the student's side. It may use `np`, `jax`, `jnp` and other helpers."""
+def given(function: Callable[..., Any], **annotations: Any) -> Helper:
+    """A helper whose source is shipped to the student's side. It may use `np`, `jax`, `jnp` and other helpers.
+
+    Where a helper stands for a method (`then=`), its arguments are drawn from `annotations` by name, and `returns` says
+    what it answers. They are no part of its source, because students have no jaxtyping.
+    """
     source = textwrap.dedent(inspect.getsource(function))
     lines = source.splitlines()
     while lines and lines[0].lstrip().startswith("@"):
         lines.pop(0)
-    return Helper(function.__name__, "\n".join(lines) + "\n", function)
+    return Helper(function.__name__, "\n".join(lines) + "\n", function, signature_of(function, annotations))
 
 
 def described(function: Callable[..., Any], what: str, text: str) -> str:

@@ -89,7 +89,10 @@ def reproduction(exercise: ExerciseSheet, index: int) -> str:
     if not check.call.then:
         return f"{_transformed(name, check.call.transform)}(*{example})"
     lines = [f"e = {example}", f"model = {_transformed(name, check.call.transform)}(*e)"]
-    lines += [f"model.{method}(*e.then[{i}])" for i, (method, _) in enumerate(check.call.then)]
+    lines += [
+        f"{method.name}(model, *e.then[{i}])" if isinstance(method, Given) else f"model.{method}(*e.then[{i}])"
+        for i, (method, _) in enumerate(check.call.then)
+    ]
     return "\n".join(lines)
 
 
@@ -101,8 +104,10 @@ def described(exercise: ExerciseSheet, check: Check, call: Call) -> str:
     lines = [f"{check.label}:", f"{_transformed(exercise.name, call.transform)}({named})"]
     lines += _arguments(own.parameters, args)
     for method, args in call.then:
-        signature = exercise.signatures.get(method, Signature())
-        lines.append(f".{method}({', '.join(p.name for p in signature.parameters[: len(args)])})")
+        word = method.name if isinstance(method, Given) else method
+        signature = exercise.signatures.get(word, Signature())
+        named = ", ".join(p.name for p in signature.parameters[: len(args)])
+        lines.append(f"{word}(it, {named})" if isinstance(method, Given) else f".{word}({named})")
         lines += _arguments(signature.parameters, args)
     hint = _axes(check.returns.axes, check.expected)
     return "\n".join([*lines, "should return", *_value("", _rounded(check.expected), hint)])

@@ -22,7 +22,7 @@ def call_of(exercise: Exercise, question: Question, secret: bytes) -> Call:
     """The arguments of one check, drawn or as the author made them."""
     if question.args is not None:
         args = tuple(_data(a, question) for a in question.args)
-        then = tuple((name, tuple(_data(a, question) for a in rest)) for name, rest in question.then)
+        then = tuple((_step(exercise, m), tuple(_data(a, question) for a in rest)) for m, rest in question.then)
         return Call(args, then, question.transform)
     rng = np.random.default_rng(seed_of(secret, exercise.name, question.label))
     mapped = question.transform.axes if question.transform and question.transform.name == "vmap" else ()
@@ -37,12 +37,17 @@ def call_of(exercise: Exercise, question: Question, secret: bytes) -> Call:
                 "arguments: 0 for those with a row for every call, None for the others."
             )
         steps.append(tuple(_draw(exercise, question, p, rng, b) for p, b in zip(given, leading, strict=True)))
-    return Call(steps[0], tuple(zip(question.methods, steps[1:], strict=True)), question.transform)
+    then = tuple((_step(exercise, m), args) for m, args in zip(question.methods, steps[1:], strict=True))
+    return Call(steps[0], then, question.transform)
 
 
 def seed_of(secret: bytes, *names: str) -> int:
     """A number that nobody can tell without the secret."""
     return int.from_bytes(hashlib.blake2b("\0".join(names).encode(), key=_key(secret), digest_size=8).digest()) >> 1
+
+
+def _step(exercise: Exercise, method: str) -> str | Given:
+    return Given(method) if method in exercise.helpers else method
 
 
 def _draw(exercise: Exercise, question: Question, parameter: Parameter, rng: np.random.Generator, batch: bool) -> Any:

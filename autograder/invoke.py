@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -52,7 +53,8 @@ def invoke(target: Any, call: Call, bench: Bench) -> Returned:
         changed = tuple(i for i, (a, b) in enumerate(zip(call.args, live, strict=True)) if not unchanged(a, b))
     for method, args in call.then:
         live = tuple(alive(a, bench) for a in args)
-        answer = getattr(value, method)(*live)
+        step = partial(bench.given[method.name], value) if isinstance(method, Given) else getattr(value, method)
+        answer = step(*live)
         value = value if answer is None else answer
     return Returned(settled(value), time.perf_counter() - begin, changed)
 

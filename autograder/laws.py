@@ -105,9 +105,16 @@ class Held:
     def __call__(self, *args: Any) -> Any:
         return replace(self.subject, target=self.handle, signatures={"": Signature()})(*args)
 
+    def attribute(self, name: str) -> Any:
+        """What the object keeps under this name."""
+        return self._method("__getattribute__")(name)
+
     def __getattr__(self, method: str) -> Callable[..., Any]:
         if method.startswith("_"):
             raise AttributeError(method)
+        return self._method(method)
+
+    def _method(self, method: str) -> Callable[..., Any]:
         signature = self.subject.signatures.get(method, Signature())
         held = replace(self.subject, target=self.handle)
 

@@ -53,12 +53,13 @@ class Transform:
 class Call:
     """Arguments for one use of an exercise. Pure data, but for `Spy` leaves.
 
-    `args=None` leaves the object itself uncalled and goes straight to `then`: method names and their arguments, each
-    applied to what the step before returned (a method that returns None, as `fit` often does, keeps the object).
+    `args=None` leaves the object itself uncalled and goes straight to `then`: methods and their arguments, each applied
+    to what the step before returned (a method that returns None, as `fit` often does, keeps the object). A `Given` in
+    a method's place is a helper that takes the object first.
     """
 
     args: tuple[Any, ...] | None
-    then: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    then: tuple[tuple[str | Given, tuple[Any, ...]], ...] = ()
     transform: Transform | None = None
 
 
@@ -72,11 +73,13 @@ class Given:
 
 @dataclass(frozen=True)
 class Helper:
-    """The author's side of a `Given`: the function itself, and the source that travels."""
+    """The author's side of a `Given`: the function itself, the source that travels, and what the author says of its
+    arguments."""
 
     name: str
     source: str
     function: Callable[..., Any] = field(compare=False)
+    signature: Signature = Signature()
 
     def __call__(self, *args: Any) -> Any:
         return self.function(*args)

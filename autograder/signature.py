@@ -49,17 +49,29 @@ def spec_of(annotation: Any) -> Spec:
 def signatures_of(target: Callable[..., Any]) -> Mapping[str, Signature]:
     """The signature of a function under "", or of a class: its construction under "", its methods under their names."""
     if not inspect.isclass(target):
-        return {"": _signature(target)}
-    found = {"": _signature(target.__init__, method=True)}
+        return {"": signature_of(target)}
+    found = {"": _method(target.__init__)}
     for name, method in inspect.getmembers(target, inspect.isfunction):
-        if not name.startswith("_"):
-            found[name] = _signature(method, method=True)
+        own = method.__module__ == target.__module__  # what a base class of a library has is no part of the exercise
+        if own and not name.startswith("_"):
+            found[name] = _method(method)
     return found
 
 
-def _signature(function: Callable[..., Any], *, method: bool = False) -> Signature:
+def signature_of(function: Callable[..., Any], annotations: Mapping[str, Any] = {}) -> Signature:
+    """The signature of a function. `annotations` (`returns` among them) count where the function has none."""
     found = inspect.signature(function)
-    listed = list(found.parameters.values())[1 if method else 0 :]
-    single = [p for p in listed if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]  # as a class without `__init__` has
-    parameters = tuple(Parameter(p.name, spec_of(p.annotation), p.default is not p.empty) for p in single)
-    return Signature(parameters, spec_of(found.return_annotation))
+    named = [p for p in found.parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    for name in annotations.keys() - {p.name for p in named} - {"returns"}:
+        raise AuthorError(f"{function.__name__} has no argument {name}, so nothing should be said of it.")
+    parameters = tuple(
+        Parameter(p.name, spec_of(annotations.get(p.name, p.annotation)), p.default is not p.empty) for p in named
+    )
+    return Signature(parameters, spec_of(annotations.get("returns", found.return_annotation)))
+
+
+def _method(function: Callable[..., Any]) -> Signature:
+    found = signature_of(function)
+    own = inspect.signature(function).parameters
+    bound = next(iter(own.values())).kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return Signature(found.parameters[1:] if bound else found.parameters, found.returns)

@@ -21,12 +21,13 @@ MAY_IMPORT: Mapping[str, str] = {
     "compare": "records",
     "wire": "records",
     "laws": "records compare sandbox.seam",
+    "estimators": "records laws",
     "judge": "records compare laws",
     "card": "records",
     "report": "records card",
     "invoke": "records",
     # the author's side
-    "author": "records laws signature",
+    "author": "records estimators laws signature",
     "drawing": "records author wire",
     "sheet": "records author drawing laws wire sandbox.local",
     "course": "records author sheet",
@@ -43,7 +44,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "sandbox.seam": "records",
     "sandbox.local": "records invoke wire",
     "client": "records compare judge report card client_sheet client_example",
-    "client_sheet": "records judge laws wire invoke sandbox.local",
+    "client_sheet": "records estimators judge laws wire invoke sandbox.local",
     "client_example": "records client_sheet invoke wire",
     # those that bring it together
     "backends": "records report card course session settings batch secret notebook sandbox.seam",

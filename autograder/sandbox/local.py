@@ -34,6 +34,7 @@ class LocalStudent:
     ):
         self._namespace = namespace
         self._handles: dict[int, Any] = {}
+        self._idents: dict[int, int] = {}
         self._bound: dict[int, str] = {}
         self._bench = Bench(given, lambda h: self._handles[h.ident], self._spy, arrays)
 
@@ -66,6 +67,7 @@ class LocalStudent:
 
     def close(self) -> None:
         self._handles.clear()
+        self._idents.clear()
 
     def __enter__(self) -> LocalStudent:
         return self
@@ -79,8 +81,9 @@ class LocalStudent:
     def _keep(self, value: Any) -> Handle | Given:
         if id(value) in self._bound:
             return Given(self._bound[id(value)])
-        handle = Handle(len(self._handles), f"{type(value).__module__}.{type(value).__qualname__}", callable(value))
-        self._handles[handle.ident] = value
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        handle = Handle(self._idents.setdefault(id(value), len(self._idents)), kind, callable(value))
+        self._handles[handle.ident] = value  # which keeps it alive, so that its id stays its own
         return handle
 
     def _spy(self, spy: Spy) -> Callable[..., Any]:

@@ -68,6 +68,7 @@ class Worker:
         self._transport, self._shell = transport, shell
         self._output_kb: int = hello["output_kb"]
         self._handles: dict[int, Any] = {}
+        self._idents: dict[int, int] = {}
         self._spies: Mapping[str, int] = {}
         self._bound: dict[int, str] = {}
         given = load_given(json.loads(text(hello["given"])))
@@ -115,8 +116,8 @@ class Worker:
         if id(value) in self._bound:  # one bound function passed to another
             return Given(self._bound[id(value)])
         kind = f"{type(value).__module__}.{type(value).__qualname__}"[:MAX_KIND]
-        handle = Handle(len(self._handles), kind, callable(value))
-        self._handles[handle.ident] = value
+        handle = Handle(self._idents.setdefault(id(value), len(self._idents)), kind, callable(value))
+        self._handles[handle.ident] = value  # which keeps it alive, so that its id stays its own
         return handle
 
     def _object(self, handle: Handle) -> Any:

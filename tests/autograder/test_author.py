@@ -7,8 +7,9 @@ import pytest
 from jaxtyping import Array, Float
 
 from autograder.author import exercise, given, written
+from autograder.drawing import call_of
 from autograder.errors import AuthorError
-from autograder.records import Tolerance, Transform
+from autograder.records import Given, Tolerance, Transform
 
 
 def scale(x: Float[Array, "n d"], by: float) -> Float[Array, "n d"]:
@@ -25,6 +26,14 @@ class Model:
 
     def predict(self, Z: Float[Array, "n"]) -> Float[Array, "n"]:
         return self.X + Z
+
+
+def added(model, x):
+    return model.predict(x)
+
+
+def nothing():
+    return 0
 
 
 def fails(message, call, *args, **options):
@@ -65,6 +74,24 @@ def test_a_batch_only_where_vmap_is(ex):
 def test_a_method_that_does_not_exist():
     message = "'five' calls the method 'transform', but Model has none of that name."
     fails(message, exercise(Model, points=1).probe, "five", n=5, then=("fit", "transform"))
+
+
+def test_a_helper_stands_for_a_method_and_its_arguments_are_drawn():
+    model = exercise(Model, points=1)
+    model.probe("five", k=2, then=(given(added, x=Float[Array, "k"], returns=Float[Array, "k"]),))
+    assert [p.name for p in model.signatures["added"].parameters] == ["x"]
+    method, (x,) = call_of(model, model.questions[0], b"secret").then[0]
+    assert method == Given("added") and x.shape == (2,)
+
+
+def test_what_is_said_of_a_helper_should_be_of_its_arguments():
+    with pytest.raises(AuthorError, match="added has no argument z, so nothing should be said of it"):
+        given(added, z=Float[Array, "k"])
+
+
+def test_a_helper_without_arguments_cannot_stand_for_a_method():
+    message = "nothing stands for a method, so its first argument should be the object."
+    fails(message, exercise(Model, points=1).probe, "five", then=(given(nothing),))
 
 
 def test_two_checks_with_one_label(ex):

@@ -84,6 +84,11 @@ def test_methods_follow_and_one_that_returns_nothing_keeps_the_object() -> None:
     assert invoke(Model, Call((), then=(("fit", (1.0,)), ("predict", (2.0,)))), bench()).value == 3.0
 
 
+def test_a_helper_may_stand_for_a_method() -> None:
+    fitted = bench(moved="def moved(model, x, by):\n    model.fit(x)\n    return model.predict(by)")
+    assert invoke(Model, Call((), then=((Given("moved"), (1.0, 5.0)),)), fitted).value == 6.0
+
+
 def test_without_arguments_the_object_itself_is_asked() -> None:
     model = Model()
     model.fit(1.0)
