@@ -1,4 +1,4 @@
-"""What a chapter file uses: `exercise`, `written`, `given`, and `close` and `conforms` for laws.
+"""What a chapter file uses: `exercise`, `written`, `given`, and `close`, `conforms` and `refusal` for laws.
 
 An exercise collects what its author says about it. It draws nothing and runs nothing: `sheet` does that, from a seed.
 """
@@ -13,11 +13,11 @@ from typing import Any
 
 from autograder.errors import AuthorError
 from autograder.estimators import conforms
-from autograder.laws import close
+from autograder.laws import close, refusal
 from autograder.records import Helper, Key, Signature, Tolerance, Transform
 from autograder.signature import signature_of, signatures_of
 
-__all__ = ["Key", "Tolerance", "close", "conforms", "exercise", "given", "written"]
+__all__ = ["Key", "Tolerance", "close", "conforms", "exercise", "given", "refusal", "written"]
 
 LIMITS = frozenset({"check_seconds", "memory_mb", "processes", "disk_mb", "output_kb"})
 """What an exercise may set for itself; the other limits belong to the submission."""

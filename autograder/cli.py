@@ -96,6 +96,7 @@ def build(
 def verify(
     chapters: Chapters = None,
     seeds: Annotated[int, typer.Option(help="How many secrets to draw.", min=1)] = 20,
+    only: Annotated[list[str] | None, typer.Option(help="This exercise alone; may be repeated.")] = None,
     json_file: Json = None,
     course: Root = None,
 ) -> None:
@@ -105,7 +106,7 @@ def verify(
 
     loaded, names = _course(course, chapters)
     state = read_settings(course).state
-    if not verify_chapters(loaded, names, seeds=seeds, state=state, json_file=json_file):
+    if not verify_chapters(loaded, names, seeds=seeds, only=only or (), state=state, json_file=json_file):
         raise typer.Exit(FINDINGS)
 
 

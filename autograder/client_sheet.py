@@ -22,7 +22,7 @@ import numpy as np
 from autograder.estimators import conforms
 from autograder.invoke import load_given
 from autograder.judge import Result
-from autograder.laws import Subject, close, judge_law
+from autograder.laws import Subject, close, judge_law, refusal
 from autograder.records import ExerciseSheet, Sheet
 from autograder.sandbox.local import LocalStudent
 from autograder.wire import Malformed, from_text
@@ -165,7 +165,7 @@ def _load(path: Path, mtime: int, size: int) -> Loaded | None:
 def _laws(sheet: Sheet) -> Iterator[tuple[str, Callable[..., Any]]]:
     """The laws whose source the sheet carries. They see `_LAW_NAMES`, nothing else."""
     for title, source in sheet.laws.items():
-        namespace: dict[str, Any] = {"np": np, "close": close, "conforms": conforms}
+        namespace: dict[str, Any] = {"np": np, "close": close, "conforms": conforms, "refusal": refusal}
         if "jax" in source or "jnp" in source:
             import jax
             import jax.numpy as jnp
@@ -175,4 +175,4 @@ def _laws(sheet: Sheet) -> Iterator[tuple[str, Callable[..., Any]]]:
         yield title, next(v for k, v in namespace.items() if k not in _LAW_NAMES and callable(v))
 
 
-_LAW_NAMES = frozenset({"np", "jax", "jnp", "close", "conforms", "__builtins__"})
+_LAW_NAMES = frozenset({"np", "jax", "jnp", "close", "conforms", "refusal", "__builtins__"})

@@ -45,6 +45,17 @@ def close(a: Any, b: Any, *, rtol: float = 1e-4, atol: float = 1e-5) -> bool:
     return bool(np.isfinite(x).all() and np.isfinite(y).all() and np.allclose(x, y, rtol=rtol, atol=atol))
 
 
+def refusal(call: Callable[[], Any]) -> str:
+    """The name of the exception in which a law's `call` to the student's code ends; "" if it answers."""
+    try:
+        call()
+    except Stopped as stopped:
+        if isinstance(stopped.outcome, Raised):
+            return stopped.outcome.type
+        raise
+    return ""
+
+
 class Stopped(Exception):
     """The student's code gave no answer that the law could go on with."""
 

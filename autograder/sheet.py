@@ -24,7 +24,7 @@ from autograder.laws import Subject, batched, ending, judge_law
 from autograder.records import Call, Check, ExerciseSheet, Given, Handle, Helper, Outcome, Raised, Returned, Sheet, Spec
 from autograder.sandbox.local import LocalStudent
 
-LAW_NAMES = frozenset({"np", "jax", "jnp", "close", "conforms"})
+LAW_NAMES = frozenset({"np", "jax", "jnp", "close", "conforms", "refusal"})
 """What a visible law may use besides its arguments and builtins: it runs in the student's notebook as well."""
 
 PUBLIC = b"public"

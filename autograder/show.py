@@ -14,6 +14,7 @@ from rich.table import Table
 from autograder import __version__
 from autograder.batch import grade_all, report_file
 from autograder.course import Course, entry_of, load_chapter, load_course
+from autograder.errors import UsageError
 from autograder.records import Graded
 from autograder.sandbox.layers import Fact
 
@@ -112,8 +113,17 @@ def show_facts(facts: Sequence[Fact]) -> None:
     console.print(verdict, highlight=False)
 
 
-def verify_chapters(course: Course, names: Sequence[str], *, seeds: int, state: Path, json_file: Path | None) -> bool:
-    """Runs `verify` on chapters, with a table and findings that a person can read. True if all is well."""
+def verify_chapters(
+    course: Course,
+    names: Sequence[str],
+    *,
+    seeds: int,
+    state: Path,
+    json_file: Path | None,
+    only: Sequence[str] = (),
+) -> bool:
+    """Runs `verify` on chapters, or on the exercises of `only`, with a table and findings that a person can read. True
+    if all is well."""
     from autograder.notebook.leaks import leaks
     from autograder.verify import verify
     from autograder.verify.table import progress, show
@@ -123,9 +133,17 @@ def verify_chapters(course: Course, names: Sequence[str], *, seeds: int, state: 
     with report_file(json_file) as write:
         for name in names:
             chapter = load_chapter(course, name)
+            for exercise in only:
+                if exercise not in chapter.exercises:
+                    raise UsageError(f"{exercise} is no exercise of {name}; it has {', '.join(chapter.exercises)}.")
             with progress(console) as tell:
                 report = verify(
-                    chapter, seeds=seeds, state=state, leaks=lambda c: leaks(c, course.root / "release"), progress=tell
+                    chapter,
+                    seeds=seeds,
+                    exercises=only,
+                    state=state,
+                    leaks=lambda c: leaks(c, course.root / "release"),
+                    progress=tell,
                 )
             show(console, report, root=course.root)
             reports.append(report)

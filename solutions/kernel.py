@@ -11,6 +11,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 
 def rms_dist(x: Float[Array, "d"], z: Float[Array, "d"]) -> Float[Array, ""]:
@@ -177,3 +179,32 @@ class KernelRidge:
 
     def predict(self, X: Float[Array, "m d"]) -> Float[Array, "m"]:
         return self.mean + rbf_kernel(X, self.X, self.gamma) @ self.alpha
+
+
+class KernelRidgeRegressor(RegressorMixin, BaseEstimator):
+    """The same model, as an estimator that every tool of scikit-learn can use.
+
+    `KernelRidgeRegressor(gamma=1.0, lam=1.0)` fits and predicts as `KernelRidge` does, and keeps scikit-learn's rules:
+
+    - `__init__` stores the settings under their own names, unchanged, and does nothing else;
+    - `fit(X, y)` begins with `X, y = validate_data(self, X, y, y_numeric=True)`, which refuses what is no table of
+      numbers and remembers how many columns there were; what is learnt gets names that end in `_`; the settings stay
+      as they are; `fit` returns the model itself;
+    - `predict(X)` begins with `check_is_fitted(self)` and `X = validate_data(self, X, reset=False)`, and changes
+      nothing.
+    """
+
+    def __init__(self, gamma: float = 1.0, lam: float = 1.0):
+        self.gamma = gamma
+        self.lam = lam
+
+    def fit(self, X: Float[Array, "n d"], y: Float[Array, "n"]) -> "KernelRidgeRegressor":
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.X_, self.mean_ = X, y.mean()
+        self.alpha_ = krr_fit(rbf_kernel(X, X, self.gamma), y, self.lam)
+        return self
+
+    def predict(self, X: Float[Array, "m d"]) -> Float[Array, "m"]:
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        return self.mean_ + rbf_kernel(X, self.X_, self.gamma) @ self.alpha_

@@ -63,8 +63,11 @@ import itertools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from autograder.author import Key, Tolerance, close, exercise, given, written
+from autograder.author import Key, Tolerance, close, conforms, exercise, given, refusal, written
 from solutions import kernel
 
 # %% [markdown]
@@ -2189,6 +2192,427 @@ def parity():
     axes.set_ylabel("predicted log S, log(mol/L)")
     axes.legend()
     plt.show()
+
+
+# %% [markdown]
+# ## 8. A model for other people's tools
+#
+# Searching for good settings, cross-validating, chaining with a scaler: scikit-learn has tools for all of it, and they
+# work with *any* model that keeps a few rules. Most rules come from `BaseEstimator` for free; the others are yours to
+# keep, and they are spelled out in the [developer's guide](https://scikit-learn.org/stable/developers/develop.html). After you hand in, scikit-learn's
+# own checks for estimators are run on your class.
+
+# %%
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+# %%
+KernelRidgeRegressor = exercise(
+    kernel.KernelRidgeRegressor,
+    points=3,
+    needs=[rbf_kernel, krr_fit],
+    hints=(
+        "Begin with a copy of your `KernelRidge`, and go through the rules one by one.",
+        "`__init__` is two lines: `self.gamma = gamma` and `self.lam = lam`. Everything else waits for `fit`.",
+        "Names that end in `_` tell `check_is_fitted` that `fit` has run: give them to all that `fit` learns.",
+    ),
+    draw={"y": lambda rng, n: rng.normal(-2.0, 1.5, n)},
+    tolerance=Tolerance(rtol=1e-3, atol=1e-3),
+    limits={"check_seconds": 20},
+)
+
+KernelRidgeRegressor.probe(
+    "five molecules, three predictions", n=5, m=3, d=2, gamma=0.5, lam=0.2, then=("fit", "predict")
+)
+KernelRidgeRegressor.probe("twelve molecules", hidden=True, n=12, m=5, d=4, gamma=0.2, lam=0.1, then=("fit", "predict"))
+KernelRidgeRegressor.probe("one prediction", hidden=True, n=7, m=1, d=6, gamma=0.1, lam=0.7, then=("fit", "predict"))
+KernelRidgeRegressor.case(
+    "settings left out",
+    hidden=True,
+    then=[
+        ("fit", np.array([[0.0, 1.0], [2.0, 0.5], [1.0, -1.0]]), np.array([1.0, 2.0, 4.0])),
+        ("predict", np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]])),
+    ],
+)
+
+
+@KernelRidgeRegressor.law
+def can_be_copied(f, rng):
+    """scikit-learn can copy the model: its settings are kept under their names, and nothing else is set at birth."""
+    return conforms(f, "check_get_params_invariance", "check_no_attributes_set_in_init", "check_estimator_cloneable")
+
+
+@KernelRidgeRegressor.law
+def tells_whether_it_is_fitted(f, rng):
+    """`fit` returns the model, and `predict` before `fit` is a NotFittedError."""
+    return conforms(f, "check_estimators_fit_returns_self", "check_estimators_unfitted", "check_fit_check_is_fitted")
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def settings_stay(f, rng):
+    """Fitting leaves the settings as they were."""
+    return conforms(f, "check_estimators_overwrite_params", "check_get_params_invariance")
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def only_names_with_underscores(f, rng):
+    """`__init__` and `fit` add no public names but settings and those that end in `_`."""
+    return conforms(f, "check_no_attributes_set_in_init", "check_dont_overwrite_parameters")
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def learnt_names(f, rng):
+    """A fitted model keeps its settings, private names, and names that end in `_`."""
+    model = f(0.4, 0.3)
+    model.fit(rng.normal(size=(5, 2)), rng.normal(size=5))
+    names = set(model.attribute("__dict__")) - {"gamma", "lam"}
+    return all(name.startswith("_") or name.endswith("_") for name in names)
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def known_to_be_fitted(f, rng):
+    """scikit-learn can tell a fitted model from a new one, and copies only its settings."""
+    return conforms(f, "check_fit_check_is_fitted", "check_estimator_cloneable")
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def predict_leaves_no_trace(f, rng):
+    """`predict` changes nothing about the model."""
+    return conforms(f, "check_dict_unchanged")
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def predict_adds_no_name(f, rng):
+    """`predict` adds no name to the model."""
+    model = f(0.4, 0.3)
+    model.fit(rng.normal(size=(5, 2)), rng.normal(size=5))
+    before = set(model.attribute("__dict__"))
+    model.predict(rng.normal(size=(3, 2)))
+    return set(model.attribute("__dict__")) == before
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def fit_gives_the_model(f, rng):
+    """`fit` returns the model itself."""
+    return conforms(f, "check_estimators_fit_returns_self")
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def fit_on_a_file(f, rng):
+    """`fit` also takes a table that cannot be written to, and returns the model."""
+    return conforms(f, "check_readonly_memmap_input")
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def unfitted_is_told(f, rng):
+    """A model that was never fitted says so."""
+    return conforms(f, "check_estimators_unfitted")
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def unfitted_with_settings(f, rng):
+    """A model with settings of its own that was never fitted says so."""
+    return refusal(lambda: f(0.5, 0.2).predict(rng.normal(size=(3, 2)))) == "NotFittedError"
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def bad_tables_are_refused_by_fit(f, rng):
+    """Tables of one axis, without rows, or with complex numbers are refused."""
+    return conforms(f, "check_fit1d", "check_estimators_empty_data_messages", "check_complex_data")
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def nan_and_infinity_are_refused(f, rng):
+    """NaN and infinity are refused, by `fit` and by `predict`."""
+    return conforms(f, "check_estimators_nan_inf", "check_supervised_y_no_nan")
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def columns_are_counted(f, rng):
+    """The number of columns is remembered, and another number is refused."""
+    return conforms(f, "check_n_features_in", "check_n_features_in_after_fitting")
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def other_columns_are_refused(f, rng):
+    """`predict` refuses a table with fewer or with more columns than `fit` saw."""
+    model = f(0.4, 0.3)
+    model.fit(rng.normal(size=(5, 3)), rng.normal(size=5))
+    return all(refusal(lambda d=d: model.predict(rng.normal(size=(4, d)))) == "ValueError" for d in (2, 4))
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def order_of_molecules(f, rng):
+    """A molecule's prediction depends neither on the order in which molecules are listed nor on who is asked with it."""
+    X, y, Z = rng.normal(size=(6, 3)), rng.normal(size=6), rng.normal(size=(5, 3))
+    order = rng.permutation(6)
+    together = f(0.4, 0.3).fit(X, y).predict(Z)
+    shuffled = f(0.4, 0.3).fit(X[order], y[order])
+    alone = np.concatenate([shuffled.predict(Z[i : i + 1]) for i in range(5)])
+    return close(alone, together, rtol=1e-3, atol=1e-3)
+
+
+@KernelRidgeRegressor.law(hidden=True)
+def a_model_of_scikit_learn(f, rng):
+    """Fitted twice, fitted to whole numbers, or at the end of a pipeline, the model is the same."""
+    return conforms(f, "check_fit_idempotent", "check_pipeline_consistency", "check_regressors_int")
+
+
+for y_numeric in ("", ", y_numeric=False"):
+    KernelRidgeRegressor.equivalent(
+        f"X, y = validate_data(self, X, y, y_numeric=True) -> X, y = validate_data(self, X, y{y_numeric})",
+        because="it converts targets that are Python objects, and only numbers are ever sent",
+    )
+
+
+def krr_regressor(X, y, gamma, lam):
+    """What `fit` learns, for the mistakes: the level and the weights."""
+    K = np.exp(-gamma * ((X[:, None] - X[None]) ** 2).sum(-1))
+    return y.mean(), np.linalg.solve(K + lam * np.eye(len(y)), y - y.mean())
+
+
+def krr_predictions(X, points, level, weights, gamma):
+    return level + np.exp(-gamma * ((X[:, None] - points[None]) ** 2).sum(-1)) @ weights
+
+
+class Proper(RegressorMixin, BaseEstimator):
+    """A model without fault, whose mistakes differ in one method each."""
+
+    def __init__(self, gamma=1.0, lam=1.0):
+        self.gamma = gamma
+        self.lam = lam
+
+    def fit(self, X, y):
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.points_ = X
+        self.level_, self.weights_ = krr_regressor(X, y, self.gamma, self.lam)
+        return self
+
+    def predict(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        return krr_predictions(X, self.points_, self.level_, self.weights_, self.gamma)
+
+
+@KernelRidgeRegressor.mistake
+class nothing_validated(Proper):
+    """Your model takes whatever it is given: a table with NaN, with one axis or with other columns than before. Begin
+    `fit` and `predict` with `validate_data`."""
+
+    def fit(self, X, y):
+        self.points_ = np.asarray(X)
+        self.level_, self.weights_ = krr_regressor(self.points_, np.asarray(y), self.gamma, self.lam)
+        return self
+
+    def predict(self, X):
+        check_is_fitted(self)
+        return krr_predictions(np.asarray(X), self.points_, self.level_, self.weights_, self.gamma)
+
+
+@KernelRidgeRegressor.mistake
+class only_renamed(Proper):
+    """Inheriting is not all: `fit` and `predict` have lines of their own to begin with. Without `validate_data` any
+    table is taken, and without `check_is_fitted` a model that was never fitted fails with a riddle."""
+
+    def fit(self, X, y):
+        self.points_ = np.asarray(X)
+        self.level_, self.weights_ = krr_regressor(self.points_, np.asarray(y), self.gamma, self.lam)
+        return self
+
+    def predict(self, X):
+        return krr_predictions(np.asarray(X), self.points_, self.level_, self.weights_, self.gamma)
+
+
+@KernelRidgeRegressor.mistake
+class columns_forgotten(Proper):
+    """`predict` validates its table as if it were a new one, so any number of columns will do. Pass `reset=False`."""
+
+    def predict(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X)
+        return krr_predictions(X, self.points_[:, : X.shape[1]], self.level_, self.weights_, self.gamma)
+
+
+@KernelRidgeRegressor.mistake
+class made_too_early(Proper):
+    """`__init__` sets more than the settings. What `fit` learns should not exist before `fit`: scikit-learn tells a
+    fitted model from a new one by it."""
+
+    def __init__(self, gamma=1.0, lam=1.0):
+        self.gamma = gamma
+        self.lam = lam
+        self.points_, self.level_, self.weights_ = None, None, None
+
+
+@KernelRidgeRegressor.mistake
+class settings_renamed(Proper):
+    """The settings are not stored under their own names, so scikit-learn cannot read them back, and cannot copy the
+    model: write `self.gamma = gamma` and `self.lam = lam`."""
+
+    def __init__(self, gamma=1.0, lam=1.0):
+        self.settings = gamma, lam
+
+    def fit(self, X, y):
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.points_ = X
+        self.level_, self.weights_ = krr_regressor(X, y, *self.settings)
+        return self
+
+    def predict(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        return krr_predictions(X, self.points_, self.level_, self.weights_, self.settings[0])
+
+
+@KernelRidgeRegressor.mistake
+class setting_overwritten(Proper):
+    """`fit` changes a setting. Settings belong to whoever made the model: keep what you compute from them under a name
+    of its own that ends in `_`."""
+
+    def fit(self, X, y):
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.gamma = self.gamma / X.shape[1]
+        self.points_ = X
+        self.level_, self.weights_ = krr_regressor(X, y, self.gamma, self.lam)
+        return self
+
+
+@KernelRidgeRegressor.mistake
+class names_without_underscore(Proper):
+    """`fit` stores what it learns under names that do not end in `_`. That underscore is how scikit-learn tells what was
+    learnt from what was set."""
+
+    def fit(self, X, y):
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.points = X
+        self.level, self.weights = krr_regressor(X, y, self.gamma, self.lam)
+        return self
+
+    def predict(self, X):
+        if not hasattr(self, "points"):
+            raise NotFittedError(
+                "This KernelRidgeRegressor instance is not fitted yet. Call 'fit' with appropriate arguments."
+            )
+        X = validate_data(self, X, reset=False)
+        return krr_predictions(X, self.points, self.level, self.weights, self.gamma)
+
+
+@KernelRidgeRegressor.mistake
+class nothing_returned(Proper):
+    """`fit` returns nothing, so `KernelRidgeRegressor().fit(X, y).predict(Z)` fails, and so does every tool that relies
+    on it. End with `return self`."""
+
+    def fit(self, X, y):
+        Proper.fit(self, X, y)
+
+
+@KernelRidgeRegressor.mistake
+class fitting_not_checked(Proper):
+    """`predict` before `fit` ends in an AttributeError. Begin with `check_is_fitted(self)`, which says what to do."""
+
+    def predict(self, X):
+        points = self.points_
+        X = validate_data(self, X, reset=False)
+        return krr_predictions(X, points, self.level_, self.weights_, self.gamma)
+
+
+@KernelRidgeRegressor.mistake
+class traces_of_predict(Proper):
+    """`predict` leaves something behind on the model. Use an ordinary variable there: two people may ask one model."""
+
+    def predict(self, X):
+        check_is_fitted(self)
+        self.asked_ = validate_data(self, X, reset=False)
+        return krr_predictions(self.asked_, self.points_, self.level_, self.weights_, self.gamma)
+
+
+@KernelRidgeRegressor.mistake
+class level_forgotten(Proper):
+    """Your predictions scatter around 0: the mean that was taken out of the targets has to be added again."""
+
+    def predict(self, X):
+        return Proper.predict(self, X) - self.level_
+
+
+@KernelRidgeRegressor.alternate
+class OnTopOfScikitLearn(RegressorMixin, BaseEstimator):
+    def __init__(self, gamma=1.0, lam=1.0):
+        self.gamma = gamma
+        self.lam = lam
+
+    def fit(self, X, y):
+        from sklearn.kernel_ridge import KernelRidge
+
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.level_ = np.mean(y)
+        self.model_ = KernelRidge(alpha=self.lam, kernel="rbf", gamma=self.gamma).fit(X, y - self.level_)
+        return self
+
+    def predict(self, X):
+        check_is_fitted(self)
+        return self.model_.predict(validate_data(self, X, reset=False)) + self.level_
+
+
+@KernelRidgeRegressor.alternate
+class ByHand(RegressorMixin, BaseEstimator):
+    """Older helpers, and loops in single precision."""
+
+    def __init__(self, gamma=1.0, lam=1.0):
+        self.gamma, self.lam = gamma, lam
+
+    def fit(self, X, y):
+        from sklearn.utils.validation import check_X_y
+
+        X, y = check_X_y(X, y, y_numeric=True)
+        self.n_features_in_ = X.shape[1]
+        self.points_, self.level_ = X.astype(np.float32), np.float32(np.mean(y))
+        self.weights_ = np.linalg.solve(
+            self._table(self.points_) + np.float32(self.lam) * np.eye(len(X), dtype=np.float32),
+            y.astype(np.float32) - self.level_,
+        )
+        return self
+
+    def predict(self, X):
+        from sklearn.utils.validation import check_array
+
+        check_is_fitted(self, "weights_")
+        X = check_array(X)
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input"
+            )
+        return self._table(X.astype(np.float32)) @ self.weights_ + self.level_
+
+    def _table(self, X):
+        gamma = np.float32(self.gamma)
+        return np.array([[np.exp(-gamma * np.float32(((x - p) ** 2).sum())) for p in self.points_] for x in X])
+
+
+KernelRidgeRegressor.alternate(Proper)
+
+
+@KernelRidgeRegressor.oracle
+class ScikitLearnSays(FromScikitLearn):
+    def __init__(self, gamma=1.0, lam=1.0):
+        super().__init__(gamma, lam)
+
+
+# %% [markdown]
+# Your reward: a tool that its authors wrote long before they knew your model. It tries out settings, each with five
+# folds of cross-validation.
+
+
+# %%
+@reward
+def search():
+    from sklearn.model_selection import GridSearchCV
+
+    grid = {"gamma": [0.001, 0.01, 0.1], "lam": [0.01, 0.1, 1.0]}
+    found = GridSearchCV(KernelRidgeRegressor(), grid, cv=5, scoring="neg_root_mean_squared_error")
+    found.fit(np.asarray(X_train), np.asarray(y_train))
+    best = found.best_params_
+    print(f"best settings: gamma={best['gamma']}, lam={best['lam']}")
+    print(f"error in cross-validation: {-found.best_score_:.2f} log(mol/L)")
 
 
 # %% [markdown]

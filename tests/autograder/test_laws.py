@@ -9,7 +9,7 @@ import pytest
 
 from autograder.author import given
 from autograder.errors import OurError
-from autograder.laws import Subject, batched, changed_argument, checked, close, ending, judge_law
+from autograder.laws import Subject, batched, changed_argument, checked, close, ending, judge_law, refusal
 from autograder.records import Key, LawResult, Lost, Raised, Returned, Signature, Spec
 from autograder.sandbox.local import LocalStudent
 from autograder.signature import signatures_of
@@ -274,3 +274,18 @@ def test_an_ending_is_one_word():
 def test_an_unknown_axis_may_have_any_length():
     assert checked(np.ones((2, 3)), NM, {"n": 2}).shape == (2, 3)
     assert checked(np.float64(2), Spec("float", ()), {}) == 2
+
+
+def test_a_law_may_ask_for_an_exception():
+    def picky(x):
+        if x < 0:
+            raise ValueError("negative")
+        return x
+
+    def law(f, rng):
+        return refusal(lambda: f(-1.0)) == "ValueError" and refusal(lambda: f(1.0)) == ""
+
+    assert ended(law, picky) == LawResult(True)
+    assert not ended(law, abs).kept
+    gone = Subject(LocalStudent({}, {}, "numpy"), "f", {"": Signature()}, lambda: math.inf)
+    assert judge_law(law, gone, 1) == Lost("missing")

@@ -244,7 +244,7 @@ def test_a_visible_law_uses_no_foreign_names():
         source_of(foreign)
     assert caught.value.message == (
         "The visible law foreign uses FOREIGN, but it also runs in the student's notebook, where only close, "
-        "conforms, jax, jnp, np exist. Hide the law, or move the names into it."
+        "conforms, jax, jnp, np, refusal exist. Hide the law, or move the names into it."
     )
     assert (caught.value.file, caught.value.line) == (__file__, foreign.__code__.co_firstlineno)
 

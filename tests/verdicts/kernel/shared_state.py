@@ -1,4 +1,4 @@
-# expect: learning_curve<3 KernelRidge<3 tanimoto<3 mistake:learning_curve=ascending_sizes mistake:KernelRidge=shared_by_all_models mistake:tanimoto=empty_is_one
+# expect: learning_curve<3 KernelRidge<3 tanimoto<3 mistake:learning_curve=ascending_sizes mistake:KernelRidge=shared_by_all_models mistake:tanimoto=empty_is_one KernelRidgeRegressor<3 mistake:KernelRidgeRegressor=only_renamed
 # %%
 import jax
 import jax.numpy as jnp
@@ -92,3 +92,22 @@ class KernelRidge:
     def predict(self, X):
         K = rbf_kernel(X, self.fitted["X"], self.gamma)
         return K @ self.fitted["alpha"] + self.fitted["mean"]
+
+
+# %%
+from sklearn.base import BaseEstimator, RegressorMixin
+
+
+class KernelRidgeRegressor(RegressorMixin, BaseEstimator):
+    def __init__(self, gamma=1.0, lam=1.0):
+        self.gamma = gamma
+        self.lam = lam
+
+    def fit(self, X, y):
+        self.X_ = X
+        self.y_mean_ = jnp.mean(y)
+        self.alpha_ = jnp.linalg.solve(rbf_kernel(X, X, self.gamma) + self.lam * jnp.eye(len(y)), y - self.y_mean_)
+        return self
+
+    def predict(self, X):
+        return self.y_mean_ + rbf_kernel(X, self.X_, self.gamma) @ self.alpha_
