@@ -5,6 +5,7 @@ holds no hidden check. Opens no other file than sheets of the current folder.
 """
 
 from __future__ import annotations
+import __future__
 
 import difflib
 import math
@@ -171,7 +172,7 @@ def _laws(sheet: Sheet) -> Iterator[tuple[str, Callable[..., Any]]]:
             import jax.numpy as jnp
 
             namespace.update(jax=jax, jnp=jnp)
-        exec(compile(source, f"<law {title}>", "exec"), namespace)
+        exec(compile(source, f"<law {title}>", "exec", __future__.annotations.compiler_flag), namespace)
         yield title, next(v for k, v in namespace.items() if k not in _LAW_NAMES and callable(v))
 
 

@@ -187,11 +187,10 @@ class KernelRidgeRegressor(RegressorMixin, BaseEstimator):
     `KernelRidgeRegressor(gamma=1.0, lam=1.0)` fits and predicts as `KernelRidge` does, and keeps scikit-learn's rules:
 
     - `__init__` stores the settings under their own names, unchanged, and does nothing else;
-    - `fit(X, y)` begins with `X, y = validate_data(self, X, y, y_numeric=True)`, which refuses what is no table of
-      numbers and remembers how many columns there were; what is learnt gets names that end in `_`; the settings stay
-      as they are; `fit` returns the model itself;
-    - `predict(X)` begins with `check_is_fitted(self)` and `X = validate_data(self, X, reset=False)`, and changes
-      nothing.
+    - `fit(X, y)` first has scikit-learn's `validate_data` look at both (with `y_numeric=True`): it gives back proper
+      arrays, refuses what is no table of numbers, and remembers how many columns there were. What is learnt gets names
+      that end in `_`; the settings stay as they are; `fit` returns the model itself;
+    - `predict(X)` first asks `check_is_fitted`, then validates its table with `reset=False`, and changes nothing.
     """
 
     def __init__(self, gamma: float = 1.0, lam: float = 1.0):

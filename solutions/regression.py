@@ -11,6 +11,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 
 def ols(X: Float[Array, "n d"], y: Float[Array, "n"]) -> tuple[Float[Array, "d"], Float[Array, ""]]:
@@ -207,3 +209,31 @@ def scaffold_split(smiles: Sequence[str], frac: float) -> tuple[Int[Array, "trai
         test += groups[scaffold]
     train = [i for i in range(len(smiles)) if i not in test]
     return jnp.array(train, dtype=int), jnp.array(sorted(test), dtype=int)
+
+
+class RidgeRegressor(RegressorMixin, BaseEstimator):
+    """Ridge regression as an estimator that every tool of scikit-learn can use.
+
+    `RidgeRegressor(lam=1.0)` fits what `ridge` fits: after `fit(X, y)`, its `coef_` holds the weights w and its
+    `intercept_` the number b, and `predict(X)` returns b + sum_j X[i, j] * w_j for every row. It keeps scikit-learn's
+    rules:
+
+    - `__init__` stores the setting under its own name, unchanged, and does nothing else;
+    - `fit(X, y)` first has scikit-learn's `validate_data` look at both (with `y_numeric=True`): it gives back proper
+      arrays, refuses what is no table of numbers, and remembers how many columns there were. What is learnt gets names
+      that end in `_`; the setting stays as it is; `fit` returns the model itself;
+    - `predict(X)` first asks `check_is_fitted`, then validates its table with `reset=False`, and changes nothing.
+    """
+
+    def __init__(self, lam: float = 1.0):
+        self.lam = lam
+
+    def fit(self, X: Float[Array, "n d"], y: Float[Array, "n"]) -> "RidgeRegressor":
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.coef_, self.intercept_ = ridge(X, y, self.lam)
+        return self
+
+    def predict(self, X: Float[Array, "m d"]) -> Float[Array, "m"]:
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        return X @ self.coef_ + self.intercept_

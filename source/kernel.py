@@ -67,7 +67,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from autograder.author import Key, Tolerance, close, conforms, exercise, given, refusal, written
+from autograder.author import Key, Tolerance, close, exercise, given, written
+from autograder.estimator_laws import scikit_learn_laws
 from solutions import kernel
 
 # %% [markdown]
@@ -2236,127 +2237,7 @@ KernelRidgeRegressor.case(
 )
 
 
-@KernelRidgeRegressor.law
-def can_be_copied(f, rng):
-    """scikit-learn can copy the model: its settings are kept under their names, and nothing else is set at birth."""
-    return conforms(f, "check_get_params_invariance", "check_no_attributes_set_in_init", "check_estimator_cloneable")
-
-
-@KernelRidgeRegressor.law
-def tells_whether_it_is_fitted(f, rng):
-    """`fit` returns the model, and `predict` before `fit` is a NotFittedError."""
-    return conforms(f, "check_estimators_fit_returns_self", "check_estimators_unfitted", "check_fit_check_is_fitted")
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def settings_stay(f, rng):
-    """Fitting leaves the settings as they were."""
-    return conforms(f, "check_estimators_overwrite_params", "check_get_params_invariance")
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def only_names_with_underscores(f, rng):
-    """`__init__` and `fit` add no public names but settings and those that end in `_`."""
-    return conforms(f, "check_no_attributes_set_in_init", "check_dont_overwrite_parameters")
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def learnt_names(f, rng):
-    """A fitted model keeps its settings, private names, and names that end in `_`."""
-    model = f(0.4, 0.3)
-    model.fit(rng.normal(size=(5, 2)), rng.normal(size=5))
-    names = set(model.attribute("__dict__")) - {"gamma", "lam"}
-    return all(name.startswith("_") or name.endswith("_") for name in names)
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def known_to_be_fitted(f, rng):
-    """scikit-learn can tell a fitted model from a new one, and copies only its settings."""
-    return conforms(f, "check_fit_check_is_fitted", "check_estimator_cloneable")
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def predict_leaves_no_trace(f, rng):
-    """`predict` changes nothing about the model."""
-    return conforms(f, "check_dict_unchanged")
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def predict_adds_no_name(f, rng):
-    """`predict` adds no name to the model."""
-    model = f(0.4, 0.3)
-    model.fit(rng.normal(size=(5, 2)), rng.normal(size=5))
-    before = set(model.attribute("__dict__"))
-    model.predict(rng.normal(size=(3, 2)))
-    return set(model.attribute("__dict__")) == before
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def fit_gives_the_model(f, rng):
-    """`fit` returns the model itself."""
-    return conforms(f, "check_estimators_fit_returns_self")
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def fit_on_a_file(f, rng):
-    """`fit` also takes a table that cannot be written to, and returns the model."""
-    return conforms(f, "check_readonly_memmap_input")
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def unfitted_is_told(f, rng):
-    """A model that was never fitted says so."""
-    return conforms(f, "check_estimators_unfitted")
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def unfitted_with_settings(f, rng):
-    """A model with settings of its own that was never fitted says so."""
-    return refusal(lambda: f(0.5, 0.2).predict(rng.normal(size=(3, 2)))) == "NotFittedError"
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def bad_tables_are_refused_by_fit(f, rng):
-    """Tables of one axis, without rows, or with complex numbers are refused."""
-    return conforms(f, "check_fit1d", "check_estimators_empty_data_messages", "check_complex_data")
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def nan_and_infinity_are_refused(f, rng):
-    """NaN and infinity are refused, by `fit` and by `predict`."""
-    return conforms(f, "check_estimators_nan_inf", "check_supervised_y_no_nan")
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def columns_are_counted(f, rng):
-    """The number of columns is remembered, and another number is refused."""
-    return conforms(f, "check_n_features_in", "check_n_features_in_after_fitting")
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def other_columns_are_refused(f, rng):
-    """`predict` refuses a table with fewer or with more columns than `fit` saw."""
-    model = f(0.4, 0.3)
-    model.fit(rng.normal(size=(5, 3)), rng.normal(size=5))
-    return all(refusal(lambda d=d: model.predict(rng.normal(size=(4, d)))) == "ValueError" for d in (2, 4))
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def order_of_molecules(f, rng):
-    """A molecule's prediction depends neither on the order in which molecules are listed nor on who is asked with it."""
-    X, y, Z = rng.normal(size=(6, 3)), rng.normal(size=6), rng.normal(size=(5, 3))
-    order = rng.permutation(6)
-    together = f(0.4, 0.3).fit(X, y).predict(Z)
-    shuffled = f(0.4, 0.3).fit(X[order], y[order])
-    alone = np.concatenate([shuffled.predict(Z[i : i + 1]) for i in range(5)])
-    return close(alone, together, rtol=1e-3, atol=1e-3)
-
-
-@KernelRidgeRegressor.law(hidden=True)
-def a_model_of_scikit_learn(f, rng):
-    """Fitted twice, fitted to whole numbers, or at the end of a pipeline, the model is the same."""
-    return conforms(f, "check_fit_idempotent", "check_pipeline_consistency", "check_regressors_int")
-
+scikit_learn_laws(KernelRidgeRegressor)
 
 for y_numeric in ("", ", y_numeric=False"):
     KernelRidgeRegressor.equivalent(
@@ -2508,7 +2389,7 @@ class nothing_returned(Proper):
 
 @KernelRidgeRegressor.mistake
 class fitting_not_checked(Proper):
-    """`predict` before `fit` ends in an AttributeError. Begin with `check_is_fitted(self)`, which says what to do."""
+    """`predict` before `fit` ends in an AttributeError. Begin with `check_is_fitted`, which says what to do."""
 
     def predict(self, X):
         points = self.points_

@@ -66,8 +66,11 @@ import itertools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from autograder.author import Key, Tolerance, close, exercise, given, written
+from autograder.estimator_laws import scikit_learn_laws
 from solutions import regression
 
 # %% [markdown]
@@ -2667,6 +2670,304 @@ what_to_report = written(
     say), random folds are right and scaffold splits too pessimistic.
     """,
 )
+
+# %% [markdown]
+# ## 10. A model for other people's tools
+#
+# Searching for a good penalty, cross-validating, chaining with a scaler: scikit-learn has tools for all of it, and they
+# work with *any* model that keeps a few rules. Most rules come from `BaseEstimator` for free; the others are yours to
+# keep, and the [developer's guide](https://scikit-learn.org/stable/developers/develop.html) spells them out. After you
+# hand in, scikit-learn's own checks for estimators are run on your class.
+
+# %%
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+# %%
+RidgeRegressor = exercise(
+    regression.RidgeRegressor,
+    points=3,
+    needs=[ridge],
+    hints=(
+        "Go through the rules one by one, and run the check after each.",
+        "`__init__` is one line: `self.lam = lam`. Everything else waits for `fit`.",
+        "`fit` validates, calls your `ridge`, stores the two things that it gives back, and returns the model.",
+    ),
+    tolerance=Tolerance(rtol=1e-3, atol=1e-3),
+    limits={"check_seconds": 20},
+)
+
+RidgeRegressor.case(
+    "two molecules by hand",
+    0.5,
+    then=[("fit", np.array([[0.0], [2.0]]), np.array([1.0, 3.0])), ("predict", np.array([[0.0], [1.0], [4.0]]))],
+    expect=np.array([4 / 3, 2.0, 4.0]),
+)
+RidgeRegressor.probe("nine molecules", hidden=True, n=9, m=4, d=3, lam=0.3, then=("fit", "predict"))
+RidgeRegressor.probe("fewer molecules than descriptors", hidden=True, n=3, m=2, d=5, lam=0.1, then=("fit", "predict"))
+RidgeRegressor.case(
+    "the penalty left out",
+    hidden=True,
+    then=[
+        ("fit", np.array([[0.0, 1.0], [2.0, 0.5], [1.0, -1.0], [3.0, 0.0]]), np.array([1.0, 2.0, 4.0, 3.0])),
+        ("predict", np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]])),
+    ],
+)
+RidgeRegressor.case(
+    "fitted a second time",
+    0.3,
+    hidden=True,
+    then=[
+        ("fit", np.array([[0.0, 1.0], [2.0, 0.5], [1.0, -1.0]]), np.array([1.0, 2.0, 4.0])),
+        ("fit", np.array([[0.5, 0.5], [1.5, 1.0], [0.0, 2.0]]), np.array([-3.0, -1.0, 2.0])),
+        ("predict", np.array([[0.0, 0.0], [1.0, 1.0]])),
+    ],
+)
+
+scikit_learn_laws(RidgeRegressor)
+
+
+@RidgeRegressor.law(hidden=True, draws=2)
+def weights_have_their_names(f, rng):
+    """The fitted weights are called `coef_` and the intercept `intercept_`."""
+    X, y = rng.normal(2.0, 1.0, (7, 3)), rng.normal(-2.0, 1.0, 7)
+    model = f(0.4)
+    model.fit(X, y)
+    w, b = regression.ridge(X, y, 0.4)
+    return close(model.attribute("coef_"), w, rtol=1e-3, atol=1e-3) and close(
+        model.attribute("intercept_"), b, rtol=1e-3, atol=1e-3
+    )
+
+
+for y_numeric in ("", ", y_numeric=False"):
+    RidgeRegressor.equivalent(
+        f"X, y = validate_data(self, X, y, y_numeric=True) -> X, y = validate_data(self, X, y{y_numeric})",
+        because="it converts targets that are Python objects, and only numbers are ever sent",
+    )
+
+
+class Proper(RegressorMixin, BaseEstimator):
+    """A model without fault, whose mistakes differ in one method each."""
+
+    def __init__(self, lam=1.0):
+        self.lam = lam
+
+    def fit(self, X, y):
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.coef_, self.intercept_ = fitted(X, y, self.lam)
+        return self
+
+    def predict(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        return X @ self.coef_ + self.intercept_
+
+
+def fitted(X, y, lam):
+    """The weights and the intercept of `ridge` in NumPy."""
+    X, y = np.asarray(X), np.asarray(y)
+    centred = X - X.mean(0)
+    w = np.linalg.solve(centred.T @ centred + len(y) * lam * np.eye(X.shape[1]), centred.T @ (y - y.mean()))
+    return w, y.mean() - X.mean(0) @ w
+
+
+@RidgeRegressor.mistake
+class only_renamed(Proper):
+    """Inheriting is not all: `fit` and `predict` have lines of their own to begin with. Without `validate_data` any
+    table is taken, and without `check_is_fitted` a model that was never fitted fails with a riddle."""
+
+    def fit(self, X, y):
+        self.coef_, self.intercept_ = fitted(X, y, self.lam)
+        return self
+
+    def predict(self, X):
+        return np.asarray(X) @ self.coef_ + self.intercept_
+
+
+@RidgeRegressor.mistake
+class nothing_validated(Proper):
+    """Your model takes whatever it is given: a table with NaN, with one axis or with other columns than before. Begin
+    `fit` and `predict` with `validate_data`."""
+
+    def fit(self, X, y):
+        self.coef_, self.intercept_ = fitted(X, y, self.lam)
+        return self
+
+    def predict(self, X):
+        check_is_fitted(self)
+        return np.asarray(X) @ self.coef_ + self.intercept_
+
+
+@RidgeRegressor.mistake
+class made_too_early(Proper):
+    """`__init__` sets more than the setting. What `fit` learns should not exist before `fit`: scikit-learn tells a
+    fitted model from a new one by it."""
+
+    def __init__(self, lam=1.0):
+        self.lam = lam
+        self.coef_, self.intercept_ = None, None
+
+
+@RidgeRegressor.mistake
+class setting_renamed(Proper):
+    """The setting is not stored under its own name, so scikit-learn cannot read it back, and cannot copy the model:
+    write `self.lam = lam`."""
+
+    def __init__(self, lam=1.0):
+        self.penalty = lam
+
+    def fit(self, X, y):
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.coef_, self.intercept_ = fitted(X, y, self.penalty)
+        return self
+
+
+@RidgeRegressor.mistake
+class setting_overwritten(Proper):
+    """`fit` changes a setting. Settings belong to whoever made the model: keep what you compute from them in an
+    ordinary variable, or under a name of its own that ends in `_`."""
+
+    def fit(self, X, y):
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.lam = self.lam * len(y)
+        self.coef_, self.intercept_ = fitted(X, y, self.lam / len(y))
+        return self
+
+
+@RidgeRegressor.mistake
+class names_without_underscore(Proper):
+    """`fit` stores what it learns under names that do not end in `_`. That underscore is how scikit-learn tells what was
+    learnt from what was set."""
+
+    def fit(self, X, y):
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.coef, self.intercept = fitted(X, y, self.lam)
+        return self
+
+    def predict(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        return X @ self.coef + self.intercept
+
+
+@RidgeRegressor.mistake
+class nothing_returned(Proper):
+    """`fit` returns nothing, so `RidgeRegressor().fit(X, y).predict(Z)` fails, and so does every tool that relies on
+    it. End with `return self`."""
+
+    def fit(self, X, y):
+        Proper.fit(self, X, y)
+
+
+@RidgeRegressor.mistake
+class fitting_not_checked(Proper):
+    """`predict` before `fit` ends in an AttributeError. Begin with `check_is_fitted`, which says what to do."""
+
+    def predict(self, X):
+        w = self.coef_
+        X = validate_data(self, X, reset=False)
+        return X @ w + self.intercept_
+
+
+@RidgeRegressor.mistake
+class traces_of_predict(Proper):
+    """`predict` leaves something behind on the model. Use an ordinary variable there: two people may ask one model."""
+
+    def predict(self, X):
+        check_is_fitted(self)
+        self.asked_ = validate_data(self, X, reset=False)
+        return self.asked_ @ self.coef_ + self.intercept_
+
+
+@RidgeRegressor.mistake
+class penalty_of_another_library(Proper):
+    """The same number, another penalty: scikit-learn's `Ridge` sets its `alpha` against the *sum* of the squared
+    errors, this course against their mean. They differ by a factor n."""
+
+    def fit(self, X, y):
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.coef_, self.intercept_ = fitted(X, y, self.lam / len(y))
+        return self
+
+
+@RidgeRegressor.alternate
+class OnTopOfScikitLearn(RegressorMixin, BaseEstimator):
+    def __init__(self, lam=1.0):
+        self.lam = lam
+
+    def fit(self, X, y):
+        from sklearn.linear_model import Ridge
+
+        X, y = validate_data(self, X, y, y_numeric=True)
+        model = Ridge(alpha=self.lam * len(y)).fit(X, y)
+        self.coef_, self.intercept_ = model.coef_, model.intercept_
+        return self
+
+    def predict(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, reset=False) @ self.coef_ + self.intercept_
+
+
+@RidgeRegressor.alternate
+class ByHand(RegressorMixin, BaseEstimator):
+    """Older helpers, and loops in single precision."""
+
+    def __init__(self, lam=1.0):
+        self.lam = lam
+
+    def fit(self, X, y):
+        from sklearn.utils.validation import check_X_y
+
+        X, y = check_X_y(X, y, y_numeric=True)
+        self.n_features_in_ = X.shape[1]
+        w, b = fitted(X.astype(np.float32), y.astype(np.float32), np.float32(self.lam))
+        self.coef_, self.intercept_ = w.astype(np.float32), np.float32(b)
+        return self
+
+    def predict(self, X):
+        from sklearn.utils.validation import check_array
+
+        check_is_fitted(self, "coef_")
+        X = check_array(X)
+        if X.shape[1] != self.n_features_in_:
+            name = type(self).__name__
+            raise ValueError(f"X has {X.shape[1]} features, but {name} is expecting {self.n_features_in_} features as input")
+        return np.array([self.intercept_ + sum(np.float32(x) * w for x, w in zip(row, self.coef_)) for row in X])
+
+
+RidgeRegressor.alternate(Proper)
+
+
+@RidgeRegressor.oracle
+class ScikitLearnSays:
+    def __init__(self, lam=1.0):
+        self.lam = lam
+
+    def fit(self, X, y):
+        from sklearn.linear_model import Ridge
+
+        self.model = Ridge(alpha=self.lam * len(y)).fit(np.asarray(X), np.asarray(y))
+        return self
+
+    def predict(self, X):
+        return self.model.predict(np.asarray(X))
+
+
+# %% [markdown]
+# Your reward: a tool that its authors wrote long before they knew your model tries out penalties, each with five folds
+# of cross-validation.
+
+
+# %%
+@reward
+def search():
+    from sklearn.model_selection import GridSearchCV
+
+    found = GridSearchCV(RidgeRegressor(), {"lam": [0.001, 0.01, 0.1, 1.0]}, cv=5, scoring="neg_root_mean_squared_error")
+    found.fit(np.asarray(X_train), np.asarray(y_train))
+    print(f"best penalty: {found.best_params_['lam']}")
+    print(f"error in cross-validation: {-found.best_score_:.2f} log(mol/L)")
+
 
 # %% [markdown]
 # ## Where to go from here

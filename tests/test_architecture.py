@@ -28,6 +28,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "invoke": "records",
     # the author's side
     "author": "records estimators laws signature",
+    "estimator_laws": "author estimators laws",
     "drawing": "records author wire",
     "sheet": "records author drawing laws wire sandbox.local",
     "course": "records author sheet",

@@ -1,4 +1,4 @@
-# expect: score=21/40 ols=5/5 kfold=4/4 missing:cv_mse missing:bias_variance missing:jackknife_plus missing:leave_one_group_out missing:scaffold_split
+# expect: score=21/43 ols=5/5 kfold=4/4 missing:cv_mse missing:bias_variance missing:jackknife_plus missing:leave_one_group_out missing:scaffold_split missing:RidgeRegressor
 # %%
 import jax
 import jax.numpy as jnp

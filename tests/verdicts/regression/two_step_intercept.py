@@ -1,4 +1,4 @@
-# expect: ols<5 ridge<4 jackknife_plus=5/5 leave_one_group_out=3/3 mistake:ols=intercept_in_two_steps mistake:ridge=intercept_in_two_steps carried:jackknife_plus carried:leave_one_group_out
+# expect: ols<5 ridge<4 jackknife_plus=5/5 leave_one_group_out=3/3 mistake:ols=intercept_in_two_steps mistake:ridge=intercept_in_two_steps carried:jackknife_plus carried:leave_one_group_out RidgeRegressor=3/3 carried:RidgeRegressor
 # %%
 import jax
 import jax.numpy as jnp
@@ -114,3 +114,23 @@ def scaffold_split(smiles, frac):
         test.extend(groups[order.pop(0)])
     train = [i for i in range(len(smiles)) if i not in test]
     return np.array(train, dtype=int), np.array(sorted(test), dtype=int)
+
+
+# %%
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+
+class RidgeRegressor(RegressorMixin, BaseEstimator):
+    def __init__(self, lam=1.0):
+        self.lam = lam
+
+    def fit(self, X, y):
+        X, y = validate_data(self, X, y, y_numeric=True)
+        self.coef_, self.intercept_ = ridge(X, y, self.lam)
+        return self
+
+    def predict(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        return X @ self.coef_ + self.intercept_

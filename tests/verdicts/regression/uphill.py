@@ -1,4 +1,4 @@
-# expect: ridge_grad<4 lasso_ista<4 mistake:ridge_grad=data_term_uphill mistake:lasso_ista=subgradient_descent
+# expect: ridge_grad<4 lasso_ista<4 mistake:ridge_grad=data_term_uphill mistake:lasso_ista=subgradient_descent RidgeRegressor<3 mistake:RidgeRegressor=only_renamed
 # %%
 import jax
 import jax.numpy as jnp
@@ -109,3 +109,19 @@ def scaffold_split(smiles, frac):
         test.extend(groups[order.pop(0)])
     train = [i for i in range(len(smiles)) if i not in test]
     return np.array(train, dtype=int), np.array(sorted(test), dtype=int)
+
+
+# %%
+from sklearn.base import BaseEstimator, RegressorMixin
+
+
+class RidgeRegressor(RegressorMixin, BaseEstimator):
+    def __init__(self, lam=1.0):
+        self.lam = lam
+
+    def fit(self, X, y):
+        self.coef_, self.intercept_ = ridge(X, y, self.lam)
+        return self
+
+    def predict(self, X):
+        return X @ self.coef_ + self.intercept_

@@ -1,4 +1,4 @@
-# expect: score=32/40 missing:ols missing:scaffold_split ridge=4/4 carried:jackknife_plus carried:leave_one_group_out
+# expect: score=32/43 missing:ols missing:scaffold_split ridge=4/4 carried:jackknife_plus carried:leave_one_group_out missing:RidgeRegressor
 # %%
 import jax
 import jax.numpy as jnp
