@@ -58,7 +58,7 @@ def _is_stale(root: Path) -> bool:
         return True
     oldest = min(path.stat().st_mtime for path in built)
     engine = Path(__file__).parent.parent
-    parts = [root / "source" / f"{CHAPTER}.py", root / "source" / "course.toml", *(root / "solutions").glob("*.py")]
+    parts = [*(root / "source").glob("course.*"), root / "source" / f"{CHAPTER}.py", *(root / "solutions").glob("*.py")]
     parts += [*engine.glob("*.py"), *engine.glob("notebook/*.py")]
     return any(path.stat().st_mtime > oldest for path in parts)
 
