@@ -1,4 +1,4 @@
-"""The whole loop on a sample class: build, release, hand in, grade with nbgrader, give feedback, report, show it all."""
+"""The whole loop on a sample class: build, release, hand in, grade with nbgrader, give feedback, report, show it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,10 @@ from autograder.show import listed, table
 def show(
     root: Path, chapter: str, seconds: Mapping[str, float], changed: int, console: Console, report: Path | None = None
 ) -> int:
-    """Prints everything; `report` is the page about the class. 1 if a sample did not get what its first line says, 0 otherwise."""
+    """Prints everything. 1 if a sample did not get what its first line says, 0 otherwise.
+
+    `report` is the page about the class, if there is one.
+    """
     scores = _gradebook(root, chapter)
     title = f"{chapter}, as the gradebook has it; the points by hand wait for a person"
     made = table(console, "student", "handed in", "score", "by hand", "misconceptions", title=title)
