@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -41,7 +42,9 @@ def _report_files(paths: Sequence[Path]) -> Iterator[Path]:
 
 def _document(path: Path) -> Mapping[str, Any]:
     try:
-        document = json.loads(path.read_bytes(), parse_constant=_refuse)
+        document = json.loads(path.read_bytes(), parse_constant=_finite, parse_float=_finite, parse_int=_whole)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}. Name other files with --from.") from None
     except (ValueError, RecursionError):
         raise UsageError(f"{path} is not JSON, but should be a report of grading. {AGAIN}") from None
     if not isinstance(document, dict) or "schema" not in document or "submissions" not in document:
@@ -57,8 +60,17 @@ def _document(path: Path) -> Mapping[str, Any]:
     return document
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number of JSON")
+def _finite(text: str) -> float:
+    """A number to compute with; NaN and infinities, however they are written, are none."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
+
+
+def _whole(text: str) -> int:
+    _finite(text)
+    return int(text)
 
 
 def _first_error(document: Any) -> str:

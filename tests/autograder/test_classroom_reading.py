@@ -65,6 +65,8 @@ GOOD = document(graded("ada", verdict("+---")))
         (GOOD | {"schema": 0}, "has schema 0, but should have 1: another version of the autograder wrote it"),
         (GOOD | {"submissions": {}}, r"is no valid report of grading: at \$\.submissions, {} is not of type 'array'"),
         (json.dumps(GOOD).replace('"score": 1.0', '"score": NaN', 1), "is not JSON"),
+        (json.dumps(GOOD).replace('"score": 1.0', '"score": 1e999', 1), "is not JSON"),
+        (json.dumps(GOOD).replace('"score": 1.0', f'"score": 1{"0" * 400}', 1), "is not JSON"),
         (GOOD | {"submissions": [{"student": "ada"}]}, r"at \$\.submissions\[0\], 'path' is a required property"),
     ],
 )

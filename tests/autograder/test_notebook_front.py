@@ -7,6 +7,7 @@ import pytest
 from autograder.course import load_course
 from autograder.errors import AuthorError
 from autograder.notebook.build import build, check
+from autograder.records import Tolerance
 
 SOLUTION = """import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -111,3 +112,9 @@ def test_front_page_of_this_course_is_up_to_date_and_linked_from_every_chapter()
     for name in load_course(root).chapters:
         assert "](course.md)" in (root / "source" / f"{name}.py").read_text("utf-8"), name
         assert f"({name}/{name}.ipynb)" in (root / "release" / "course.md").read_text("utf-8"), name
+
+
+def test_the_tolerance_that_the_page_tells_is_the_one_of_the_grader() -> None:
+    text = (Path(__file__).parents[2] / "source" / "course.md").read_text("utf-8")
+    assert "no more than 0.00001 plus 0.01 % of the expected value" in text
+    assert Tolerance() == Tolerance(rtol=0.01 / 100, atol=0.00001)
