@@ -18,14 +18,18 @@ SHOWN = 3
 
 
 def facts(report: ClassReport) -> tuple[str, ...]:
-    """What the figures say, as plain sentences; exercises, labels and mistakes as their authors wrote them."""
+    """What asks for something to be done, as plain sentences; exercises and mistakes as their authors wrote them."""
     return (
         *_not_graded(report),
         *_misconceptions(report),
         *(fact for e in report.exercises for fact in _exercise(e)),
         *_doubtful(report),
-        *(fact for e in report.exercises for fact in _easy(e, report.checks)),
     )
+
+
+def silent(report: ClassReport) -> tuple[str, ...]:
+    """Which hidden checks tell nothing about this class, because everyone passes them, one sentence an exercise."""
+    return tuple(fact for e in report.exercises for fact in _easy(e, report.checks))
 
 
 def chance(report: ClassReport) -> float:
@@ -40,6 +44,11 @@ def _not_graded(report: ClassReport) -> Iterator[str]:
         yield f"{_were(n)} not graded, through no fault of {_whose(n)}. Grade again; until then there is no score."
     if n := report.unreadable.count:
         yield f"{_were(n)} not readable, so there is no score. Ask for the file again."
+    if n := report.used_up.count:
+        yield (
+            f"{_were(n)} stopped for lack of time before all checks were judged. If the machine was busy, grade "
+            f"{'it' if n == 1 else 'them'} again."
+        )
 
 
 def _misconceptions(report: ClassReport) -> Iterator[str]:
@@ -75,25 +84,21 @@ def _doubtful(report: ClassReport) -> Iterator[str]:
 
 
 def _easy(e: ExerciseFigures, checks: Sequence[CheckFigures]) -> Iterator[str]:
-    """Hidden checks that everyone passes; the visible ones are there to be passed before handing in."""
+    """Visible checks are there to be passed before handing in, so only the hidden ones are named."""
     hidden = [c for c in checks if c.exercise == e.name and c.hidden]
     if max((c.tried for c in hidden), default=0) < ENOUGH:
         return
     easy = [c.label for c in hidden if c.passed == c.tried]
     if easy and len(easy) == len(hidden):
-        yield f"{e.name}: nobody who tried it fails a hidden check. They tell nothing about this class."
+        yield f"{e.name}: nobody fails any hidden check."
     elif easy:
-        yield f"{e.name}: nobody fails {_listed(easy)}. {_they(easy)} nothing about this class."
+        yield f"{e.name}: nobody fails {_listed(easy)}."
 
 
 def _listed(labels: list[str]) -> str:
     shown = [f"'{label.rstrip('.')}'" for label in labels[:SHOWN]]
     rest = len(labels) - len(shown)
     return ", ".join(shown) + (f" and {rest} more" if rest else "")
-
-
-def _they(labels: list[str]) -> str:
-    return "It tells" if len(labels) == 1 else "They tell"
 
 
 def _were(n: int) -> str:

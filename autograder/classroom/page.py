@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.card import marked
-from autograder.classroom.facts import chance, facts
+from autograder.classroom.facts import chance, facts, silent
 from autograder.classroom.picture import histogram_svg
 from autograder.classroom.summary import ClassReport
 
@@ -35,6 +35,7 @@ def to_html(report: ClassReport, *, course: str, chapter: str) -> str:
         chapter=chapter,
         report=report,
         facts=facts(report),
+        silent=silent(report),
         chance=chance(report),
         top=TOP,
         picture=Markup(histogram_svg(report.bins, report.median)),
@@ -44,8 +45,13 @@ def to_html(report: ClassReport, *, course: str, chapter: str) -> str:
 
 
 def to_json(report: ClassReport) -> dict[str, Any]:
-    """The same figures as data, with the sentences of `facts`."""
-    return {"schema": SCHEMA, **dataclasses.asdict(report), "facts": list(facts(report))}
+    """The same figures as data, with the sentences of `facts` and `silent`."""
+    return {
+        "schema": SCHEMA,
+        **dataclasses.asdict(report),
+        "facts": list(facts(report)),
+        "silent": list(silent(report)),
+    }
 
 
 def number(value: float) -> str:

@@ -92,7 +92,11 @@ class Misconception:
 
 @dataclass(frozen=True)
 class ClassReport:
-    """All figures of a class in one chapter. `mixed`: the entries come from different versions of the chapter."""
+    """All figures of a class in one chapter.
+
+    `mixed`: the entries come from different versions of the chapter. `used_up`: who had no time left, so that
+    some checks may not have been judged, though the fault may be a busy machine's.
+    """
 
     course: str
     chapter: str
@@ -103,6 +107,7 @@ class ClassReport:
     unreadable: Who
     failed: Who
     skipped_cells: Who
+    used_up: Who
     max_score: float
     scores: tuple[float, ...]
     median: float | None
@@ -118,8 +123,17 @@ class ClassReport:
     mixed: bool
 
 
-def summarise(kept: Kept, *, names: bool = False, hints: Mapping[tuple[str, str], str] = {}) -> ClassReport:
-    """The figures of a class. `hints`, by exercise and mistake, stand in where an entry does not hold them."""
+def summarise(
+    kept: Kept,
+    *,
+    names: bool = False,
+    hints: Mapping[tuple[str, str], str] = {},
+    seconds_allowed: float = math.inf,
+) -> ClassReport:
+    """The figures of a class. `hints`, by exercise and mistake, stand in where an entry does not hold them.
+
+    `seconds_allowed` is what grading one submission may take.
+    """
     graded = [g for g in kept.submissions if g.status == "graded"]
     verdicts = {name: _by_student(graded, name) for name in _ordered([v.name for v in g.verdicts] for g in graded)}
     most = max((g.max_score for g in kept.submissions), default=0.0)
@@ -138,9 +152,10 @@ def summarise(kept: Kept, *, names: bool = False, hints: Mapping[tuple[str, str]
         unreadable=_who([g.student for g in kept.submissions if g.status == "unreadable"], names),
         failed=_who([g.student for g in kept.submissions if g.status == "failed-ours"], names),
         skipped_cells=_who([g.student for g in graded if any("it was skipped" in note for note in g.notes)], names),
+        used_up=_who([g.student for g in graded if g.seconds >= seconds_allowed], names),
         max_score=most,
         scores=scores,
-        median=median(scores) if scores else None,
+        median=round(median(scores), 2) if scores else None,
         bins=histogram(scores, most),
         exercises=tuple(_exercise(name, found, names) for name, found in verdicts.items()),
         checks=checks,

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from autograder.classroom.facts import facts
+from autograder.classroom.facts import facts, silent
 from autograder.classroom.page import TOP, number, percent
 from autograder.classroom.summary import CheckFigures, ClassReport
 
@@ -40,6 +40,12 @@ def show(console: Console, report: ClassReport, page: Path) -> None:
         console.print(f"  - {escape(fact)}", highlight=False)
     if len(found) > MOST_FACTS:
         console.print(f"  and {len(found) - MOST_FACTS} more on the page")
+    without = silent(report)
+    if without:
+        console.print(
+            f"[bold]Hidden checks that everyone passes[/], in {len(without)} of {len(report.exercises)} exercises:"
+        )
+        console.print(f"  {escape(without[0])}" + (" More on the page." if without[1:] else ""), highlight=False)
     console.print(f"[bold]Page[/]: {escape(str(page))}", highlight=False, soft_wrap=True)
 
 

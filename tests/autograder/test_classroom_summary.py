@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_class import FOUR, LABELS, class_of, graded, kept, not_graded, verdict
 
-from autograder.classroom.facts import chance, facts
+from autograder.classroom.facts import chance, facts, silent
 from autograder.classroom.page import number, percent
 from autograder.classroom.summary import Bin, Who, discrimination, histogram, summarise
 
@@ -105,6 +105,17 @@ def test_nobody_is_named_unless_names_are_asked_for() -> None:
     assert anonymous.skipped_cells == Who(1)
 
 
+def test_who_used_up_the_time_may_have_met_a_busy_machine() -> None:
+    submissions = kept(graded("ada", verdict("++++"), seconds=119.9), graded("bob", verdict("+++t"), seconds=120.05))
+    report = summarise(submissions, names=True, seconds_allowed=120)
+    assert report.used_up == Who(1, ("bob",))
+    assert facts(report)[0] == (
+        "1 submission was stopped for lack of time before all checks were judged. If the machine was busy, grade it "
+        "again."
+    )
+    assert summarise(submissions).used_up == Who(0)
+
+
 def test_reports_of_two_versions_of_a_chapter_are_not_compared_in_silence() -> None:
     assert not summarise(class_of(FOUR)).mixed
     report = summarise(class_of(FOUR | {"eve": "++++"}))
@@ -171,8 +182,15 @@ def test_facts_are_plain_and_the_most_pressing_come_first() -> None:
         "4 of 9 made the same mistake in f: squared.",
         "f: 2 of 9 did not begin it.",
         "f: nobody passes 'It is even.'. Look at the check, the prompt and what was taught.",
-        "f: nobody fails 'three atoms', 'an empty set'. They tell nothing about this class.",
     )
+    assert silent(report) == ("f: nobody fails 'three atoms', 'an empty set'.",)
+
+
+def test_hidden_checks_that_everyone_passes_are_named_where_enough_tried_them() -> None:
+    assert silent(summarise(kept(*(graded(f"s{i}", verdict("-+++")) for i in range(5))))) == (
+        "f: nobody fails any hidden check.",
+    )
+    assert silent(summarise(kept(*(graded(f"s{i}", verdict("-+++")) for i in range(4))))) == ()
 
 
 def test_wrong_answers_without_a_known_mistake_ask_for_one() -> None:
