@@ -37,8 +37,8 @@ def main() -> None:
     (report,) = class_reports(course, ("kernel",), sources=(options.reports,))
     with tempfile.TemporaryDirectory() as folder:
         page = write_page(course, report, Path(folder))
-        photograph(page, HERE / "report-light.png", 860, 1270)
-        photograph(page, HERE / "report-dark.png", 860, 1270, DARK)
+        photograph(page, HERE / "report-light.png", 860, 1390)
+        photograph(page, HERE / "report-dark.png", 860, 1390, DARK)
         if options.all:
             options.all.mkdir(parents=True, exist_ok=True)
             photograph(page, options.all / "light.png", 1000, 3000)

@@ -90,6 +90,8 @@ def test_the_page_loads_and_runs_nothing_and_can_be_read_by_machine() -> None:
     assert levels[0] == 1 and all(b - a <= 1 for a, b in pairwise(levels))
     assert all("scope" in attrs for tag, attrs in tags if tag == "th")
     assert sum(tag == "caption" for tag, _ in tags) == sum(tag == "table" for tag, _ in tags)
+    scrolling = [attrs for tag, attrs in tags if attrs.get("class") == "wide"]
+    assert scrolling and all(attrs.get("tabindex") == "0" and attrs.get("aria-label") for attrs in scrolling)
     ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
     assert len(ids) == len(set(ids))
 
