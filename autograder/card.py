@@ -138,6 +138,11 @@ def _part_html(part: Part) -> str:
     return f'<div style="margin-top:.35em;white-space:pre-wrap;overflow-wrap:anywhere">{text}</div>'
 
 
+def marked(text: str) -> str:
+    """An author's text as HTML: escaped, with its `code` and *emphasis*."""
+    return _marked(escape(text))
+
+
 def _marked(escaped: str) -> str:
     """The author's `code` and *emphasis*, in text that is escaped already."""
     pieces = re.split(r"`([^`\n]+)`", escaped)

@@ -130,6 +130,23 @@ def grade(
 
 
 @app.command()
+def report(
+    chapters: Chapters = None,
+    sources: Annotated[
+        list[Path] | None, typer.Option("--from", help="Reports of grading, or folders of them; reports/CHAPTER/ else.")
+    ] = None,
+    names: Annotated[bool, typer.Option("--names", help="Say who, too. By default nobody is named.")] = False,
+    folder: Annotated[Path | None, typer.Option("--to", help="Where the pages go; reports/ else.")] = None,
+    json_file: Json = None,
+    course: Root = None,
+) -> None:
+    """Tell how a class did: scores, misconceptions, who is stuck, and which checks tell nothing. One page a chapter."""
+    from autograder.show import report_classes
+
+    report_classes(course, chapters or (), sources=sources or (), names=names, folder=folder, json_file=json_file)
+
+
+@app.command()
 def demo(course: Root = None) -> None:
     """Run the whole loop on a sample class: release, submit, grade with nbgrader, give feedback."""
     from rich.console import Console

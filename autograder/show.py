@@ -83,6 +83,29 @@ def show_class(console: Console, graded: Sequence[Graded]) -> None:
     console.print(made)
 
 
+def report_classes(
+    root: Path | None,
+    chapters: Sequence[str],
+    *,
+    sources: Sequence[Path],
+    names: bool,
+    folder: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Writes the class page of every chapter, and prints what one asks for first."""
+    from autograder.classroom.page import to_json
+    from autograder.classroom.terminal import show
+    from autograder.classroom.writing import class_reports, write_page
+    from autograder.settings import read_settings
+
+    course = load_course(read_settings(root).root)
+    reports = class_reports(course, chapters, sources=sources, names=names)
+    with report_file(json_file) as write:
+        for report in reports:
+            show(Console(), report, write_page(course, report, folder or course.root / "reports"))
+        write([to_json(report) for report in reports])
+
+
 def table(console: Console, *names: str, title: str | None = None) -> Table:
     """A table that a narrow terminal folds, and never cuts. Numbers are aligned on the right; long names get room."""
     made = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)

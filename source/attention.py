@@ -22,18 +22,14 @@
 # %% [markdown]
 # ## How this notebook works
 #
-# Every task is one function to complete: the text inside it says exactly what is wanted. Replace the line that raises
-# `NotImplementedError`, run the cell, and run the check below it as often as you like. `example(f)` shows a call and
-# its answer, and `hint(f)` gives one hint at a time. After you hand in, further checks run on other inputs.
+# Complete the functions, and run the check below each as often as you like. The [course page](course.md) tells how checks
+# and hints work, what happens after you hand in, and what holds in every notebook: axes, randomness, what a function may
+# take and return. In this chapter, besides:
 #
-# These conventions hold everywhere:
-#
-# - The first axis counts atoms (or tokens, or queries), the last one their features: `X[i]` is atom *i*.
+# - An example is an atom, a token or a query: `X[i]` is atom *i*.
 # - In a table of weights, `w[i, j]` says how much *i* looks at *j*: each row belongs to the one who looks.
 # - A mask is `True` where looking is allowed.
-# - Arguments arrive as JAX arrays. Your answer may be a JAX array, a NumPy array or a plain number. Where a task needs
-#   `jnp`, it says so.
-# - A function leaves its arguments as they were. Nothing here is random: all parameters are passed in.
+# - Nothing here is random: all parameters are passed in.
 
 # %%
 import jax

@@ -20,18 +20,12 @@
 # %% [markdown]
 # ## How this notebook works
 #
-# Every task is one function to complete: the text inside it says exactly what is wanted. Replace the line that raises
-# `NotImplementedError`, run the cell, and run the check below it as often as you like. `example(f)` shows a call and
-# its answer, and `hint(f)` gives one hint at a time. After you hand in, further checks run on other inputs.
+# Complete the functions, and run the check below each as often as you like. The [course page](course.md) tells how checks
+# and hints work, what happens after you hand in, and what holds in every notebook: axes, randomness, what a function may
+# take and return. In this chapter, besides:
 #
-# These conventions hold everywhere:
-#
-# - The first axis counts molecules, the last one their features: `X[i]` is molecule *i*.
-# - Arguments arrive as JAX arrays. Your answer may be a JAX array, a NumPy array or a plain number. Where a task needs
-#   `jnp`, it says so.
-# - A function leaves its arguments as they were.
-# - Losses are means over molecules. The logarithm of the solubility, log S, is counted in log(mol/L).
-# - Whatever is random is decided by a `key` that is passed in.
+# - An example is a molecule: `X[i]` is molecule *i*.
+# - The logarithm of the solubility, log S, is counted in log(mol/L).
 
 # %%
 import jax

@@ -38,6 +38,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "compiled": "",
     "session": "records course grade secret settings compiled sandbox.seam",
     "batch": "records grade session notebook",
+    "classroom": "records judge report card course secret wire",
     "verify": "records author course sheet judge compare laws invoke compiled wire sandbox.local",
     "notebook": "records author course drawing sheet signature wire",
     # the student's side

@@ -1,4 +1,4 @@
-"""The whole loop on a sample class: build, release, hand in, grade with nbgrader, give feedback, and show it all."""
+"""The whole loop on a sample class: build, release, hand in, grade with nbgrader, give feedback, report, show it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from autograder.classroom.writing import class_reports, write_page
 from autograder.course import load_course
 from autograder.demo.handing_in import MARK, hand_in, refuse_real_work
 from autograder.demo.showing import show
@@ -46,7 +47,17 @@ def run(root: Path, console: Console) -> int:
             _nbgrader(root, bars, "autograde", "Autograding ", len(_waiting(root, "autograded", changed)))
         with _timed(seconds, "feedback"):
             _nbgrader(root, bars, "generate_feedback", "Converting notebook", len(_waiting(root, "feedback", changed)))
-    return show(root, CHAPTER, seconds, len(changed), console)
+        with _timed(seconds, "report"):
+            task = bars.add_task("Writing the class report", total=1)
+            page = _class_page(root)
+            bars.update(task, completed=1)
+    return show(root, CHAPTER, seconds, len(changed), console, page)
+
+
+def _class_page(root: Path) -> Path:
+    course = load_course(root)
+    (report,) = class_reports(course, (CHAPTER,))
+    return write_page(course, report, root / "reports")
 
 
 def _is_stale(root: Path) -> bool:
@@ -58,7 +69,7 @@ def _is_stale(root: Path) -> bool:
         return True
     oldest = min(path.stat().st_mtime for path in built)
     engine = Path(__file__).parent.parent
-    parts = [root / "source" / f"{CHAPTER}.py", root / "source" / "course.toml", *(root / "solutions").glob("*.py")]
+    parts = [*(root / "source").glob("course.*"), root / "source" / f"{CHAPTER}.py", *(root / "solutions").glob("*.py")]
     parts += [*engine.glob("*.py"), *engine.glob("notebook/*.py")]
     return any(path.stat().st_mtime > oldest for path in parts)
 

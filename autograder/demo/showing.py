@@ -17,8 +17,13 @@ from autograder.demo.students import CLASS, Student, cut_off, sample_path
 from autograder.show import listed, table
 
 
-def show(root: Path, chapter: str, seconds: Mapping[str, float], changed: int, console: Console) -> int:
-    """Prints everything. 1 if a sample did not get what its first line says, 0 otherwise."""
+def show(
+    root: Path, chapter: str, seconds: Mapping[str, float], changed: int, console: Console, report: Path | None = None
+) -> int:
+    """Prints everything. 1 if a sample did not get what its first line says, 0 otherwise.
+
+    `report` is the page about the class, if there is one.
+    """
     scores = _gradebook(root, chapter)
     title = f"{chapter}, as the gradebook has it; the points by hand wait for a person"
     made = table(console, "student", "handed in", "score", "by hand", "misconceptions", title=title)
@@ -39,6 +44,8 @@ def show(root: Path, chapter: str, seconds: Mapping[str, float], changed: int, c
     steps = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
     console.print(f"[bold]Took[/] {sum(seconds.values()):.0f} s: {steps}. New or changed submissions: {changed}.")
     console.print("[bold]Open[/]")
+    if report:
+        console.print(f"  {report.relative_to(root)}  (the class: scores, misconceptions, checks)", highlight=False)
     for student, why in ((CLASS[3], "a mistake and its hint"), (CLASS[15], "not readable, so not graded")):
         console.print(f"  feedback/{student.name}/{chapter}/{chapter}.html  ({why})", highlight=False)
     console.print("  `jupyter lab`, then Nbgrader > Formgrader: scores, comments, and the answers to grade by hand")

@@ -115,6 +115,10 @@ CLASS = (
     Student("oskar-nowak", "perfect", "a cell that never ends", loop, runs=False),
     Student("priya-nair", "perfect", "the upload broke off", cut_off, runs=False),
     Student("quentin-dubois", "untouched", "attacks the grader", attack, runs=False),
+    Student("rosa-weber", "distance_not_squared", "forgot the square, too"),
+    Student("samir-khan", "distance_not_squared", "forgot the square, too"),
+    Student("tove-hansen", "training_residuals", "residuals of the training set"),
+    Student("ulla-virtanen", "right_by_luck", "right by luck"),
 )
 
 

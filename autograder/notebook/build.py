@@ -3,6 +3,7 @@
     source/<chapter>/<chapter>.ipynb    solved, with rubrics; git-ignored
     release/<chapter>/<chapter>.ipynb   what nbgrader's generate_assignment would make of it, byte for byte
     <both>/<chapter>.json               the visible sheet, which the notebook's `check` reads
+    release/course.md                   the course's front page (see `front`), and a copy of it in each of <both>
 
 Nothing is written before everything is made, and each file is written whole or not at all.
 """
@@ -19,7 +20,8 @@ from typing import Any
 
 from autograder.author import Exercise
 from autograder.course import Chapter, Course, load_chapter
-from autograder.notebook.difference import notebook_difference, sheet_difference
+from autograder.notebook import front
+from autograder.notebook.difference import first_line, notebook_difference, sheet_difference
 from autograder.notebook.document import METADATA
 from autograder.notebook.grading import checksum
 from autograder.notebook.pieces import Piece, pieces
@@ -39,7 +41,9 @@ def build(course: Course, chapters: Sequence[str]) -> tuple[Path, ...]:
 
 def check(course: Course, chapters: Sequence[str]) -> tuple[str, ...]:
     """The first difference of each file of `release/` that does not say what its chapter file says. Writes nothing."""
-    made = {p: t for p, t in _made(course, chapters).items() if p.is_relative_to(course.root / "release")}
+    release = course.root / "release"
+    places = {release, *(release / name for name in chapters)}
+    made = {p: t for p, t in _made(course, chapters).items() if p.parent in places}
     found = []
     for path, text in made.items():
         difference = _difference(path, text)
@@ -47,7 +51,7 @@ def check(course: Course, chapters: Sequence[str]) -> tuple[str, ...]:
             found.append(f"{path.relative_to(course.root)}: {difference}")
     for folder in sorted({path.parent for path in made}):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if path not in made and not path.name.startswith("."):
+            if path not in made and not path.name.startswith(".") and not (folder == release and path.is_dir()):
                 found.append(f"{path.relative_to(course.root)}: is not built from any chapter file, and should go")
     return tuple(found)
 
@@ -126,7 +130,26 @@ def _made(course: Course, chapters: Sequence[str]) -> Mapping[Path, str]:
     made: dict[Path, str] = {}
     for name in chapters:
         made |= files(load_chapter(course, name))
-    return made
+    return {**made, **_front_pages(course, made)}
+
+
+def _front_pages(course: Course, made: Mapping[Path, str]) -> Mapping[Path, str]:
+    """The course's front page and its copies, if `source/course.md` is there.
+
+    Its table lists all that is released: what is made now, and other chapters as they were built before. Their copies
+    are made anew too, but no folder is begun for the sake of a copy: nbgrader would take it for an assignment.
+    """
+    root, own = course.root, course.root / "source" / front.NAME
+    if not own.is_file():
+        return {}
+    built = {name: root / "release" / name / f"{name}.ipynb" for name in course.chapters}
+    released = {n: made.get(p) or p.read_text("utf-8") for n, p in built.items() if p in made or p.is_file()}
+    folders = [root / kind / name for name in released for kind in ("source", "release")]
+    making = {path.parent for path in made}
+    body = own.read_text("utf-8")
+    neighbour = front.front_page(course, body, released, to_chapters="../")
+    copies = {folder / front.NAME: neighbour for folder in folders if folder in making or folder.is_dir()}
+    return {root / "release" / front.NAME: front.front_page(course, body, released), **copies}
 
 
 def _difference(path: Path, text: str) -> str:
@@ -139,4 +162,5 @@ def _difference(path: Path, text: str) -> str:
         return "is not UTF-8 text, but should be"
     if old == text:
         return ""
-    return sheet_difference(old, text) if path.suffix == ".json" else notebook_difference(old, text)
+    of_kind = {".json": sheet_difference, ".ipynb": notebook_difference}
+    return of_kind.get(path.suffix, first_line)(old, text)

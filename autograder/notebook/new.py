@@ -12,6 +12,7 @@ from pathlib import Path
 
 from autograder.course import Course
 from autograder.errors import UsageError
+from autograder.notebook import front
 from autograder.notebook.build import write
 
 CHAPTER = '''# %% tags=["author"]
@@ -25,6 +26,8 @@ from solutions import NAME
 # # TITLE
 #
 # Say what this chapter is for, and what a student can do after it.
+#
+# The [course page](course.md) says how a notebook works and what holds in all of them.
 
 # %%
 import jax.numpy as jnp
@@ -105,6 +108,19 @@ def test_centred_by_hand() -> None:
 '''
 
 
+FRONT = """\
+Every task is one function to complete. `check(f)` runs its visible checks, `example(f, 0)` shows a call and its
+answer, `hint(f)` gives one hint at a time. After you hand in, further checks run on other inputs.
+
+## What holds everywhere
+
+- The first axis counts examples, the last one their features.
+- Arrays arrive as JAX arrays. Your answer may hold JAX arrays, NumPy arrays or plain numbers.
+- A function leaves its arguments as they were.
+- Say here what else all chapters share.
+"""
+
+
 def new(course: Course, name: str) -> tuple[Path, ...]:
     """The files written to begin the chapter `name`: it builds and verifies as it is."""
     if not (name.isascii() and name.isidentifier() and name.islower() and not name.startswith("_")):
@@ -115,16 +131,17 @@ def new(course: Course, name: str) -> tuple[Path, ...]:
         raise UsageError(f"{name!r} is a word of Python itself. Choose another name.")
     if name in course.chapters:
         raise UsageError(f"The course already has a chapter {name}.")
-    texts = _texts(course, name)
+    listed = course.root / "source" / "course.toml"
+    texts = _texts(course, name, listed)
     for path in texts:
-        if path.exists() and path.name != "course.toml":
+        if path.exists() and path != listed:
             raise UsageError(f"{path.relative_to(course.root)} exists already; nothing was changed.")
     for path, text in texts.items():
         write(path, text)
     return tuple(texts)
 
 
-def _texts(course: Course, name: str) -> Mapping[Path, str]:
+def _texts(course: Course, name: str, listed: Path) -> Mapping[Path, str]:
     """What to write, the course's list of chapters last: a chapter it names is a whole one."""
     title = name.replace("_", " ").capitalize()
     templates = {
@@ -133,7 +150,9 @@ def _texts(course: Course, name: str) -> Mapping[Path, str]:
         course.root / "source" / f"{name}.py": CHAPTER,
     }
     texts = {path: text.replace("TITLE", title).replace("NAME", name) for path, text in templates.items()}
-    listed = course.root / "source" / "course.toml"
+    page = course.root / "source" / front.NAME
+    if not page.exists():  # the new chapter links to it
+        texts[page] = FRONT
     return texts | {listed: _extended(listed.read_text("utf-8"), name, title)}
 
 

@@ -52,6 +52,25 @@ def test_grade_prints_the_class_and_writes_a_report_that_fits_its_schema(cli, to
     assert "seccomp" in report["isolation"]
 
 
+def test_report_tells_of_the_class_that_was_graded(cli, toy_root, toy_source):
+    submit(toy_root, "Ada-L", toy_source)
+    for student in ("Bob-M", "Cyd-N"):
+        submit(toy_root, student, toy_source.replace("(x + z) / 2\n", "x + z\n"))
+    assert cli("grade", "toy", "submitted", "--json", "reports/toy/class.json")[0] == 0
+    code, out, _ = cli("report", "--json", "figures.json")
+    assert code == 0
+    assert "3 submitted, 3 graded" in out and "median 10 of 12 points, from 10 to 12" in out
+    assert "2 x halfway: not_halved" in out and "2 of 3 made the same mistake in halfway: not_halved." in out
+    assert "Least discriminating check: halfway" in out and "Most difficult check: halfway" in out
+    assert f"Page: {toy_root / 'reports' / 'toy.html'}" in out
+    page = (toy_root / "reports" / "toy.html").read_text("utf-8")
+    (figures,) = json.loads((toy_root / "figures.json").read_text())
+    assert figures["misconceptions"][0]["who"] == {"count": 2, "names": []}
+    assert "Bob-M" not in page + out
+    assert cli("report", "toy", "--names", "--from", "reports/toy/class.json", "--to", "pages")[0] == 0
+    assert "Bob-M" in (toy_root / "pages" / "toy.html").read_text("utf-8")
+
+
 def test_a_damaged_notebook_is_named_and_the_others_are_graded(cli, toy_root, toy_source):
     submit(toy_root, "ada", toy_source)
     submit(toy_root, "bob", "x = 1").write_text('{"cells": [')
@@ -70,6 +89,12 @@ def test_a_damaged_notebook_is_named_and_the_others_are_graded(cli, toy_root, to
         (["build", "astrology"], "'astrology' is no chapter of this course; it has toy"),
         (["verify", "--course", "nowhere"], "is no course: it has no source/course.toml"),
         (["new", "toy"], "toy"),
+        (["report"], "There are no reports yet. Grade first: `nbgrader autograde toy`"),
+        (["report", "astrology"], "'astrology' is no chapter of this course; it has toy"),
+        (
+            ["report", "--from", "source/course.toml"],
+            "source/course.toml is not JSON, but should be a report of grading",
+        ),
         (["grade", "toy", "empty"], "empty"),
     ],
 )
@@ -225,7 +250,10 @@ def test_a_long_name_is_folded_in_a_narrow_terminal_and_not_cut(capsys):
 def test_every_command_has_help_and_help_loads_nothing_heavy():
     program = "import sys; from autograder.cli import main\ntry: main()\nexcept SystemExit: pass\n"
     program += "print(sorted({'jax', 'numpy', 'nbgrader', 'IPython', 'nbformat'} & set(sys.modules)))"
-    for words in (["--help"], *([c, "--help"] for c in ["new", "build", "verify", "grade", "demo", "doctor"])):
+    for words in (
+        ["--help"],
+        *([c, "--help"] for c in ["new", "build", "verify", "grade", "report", "demo", "doctor"]),
+    ):
         done = subprocess.run(
             [sys.executable, "-c", program, *words], capture_output=True, text=True, check=True, env=os.environ
         )

@@ -83,12 +83,17 @@ def sandbox(warm: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The toy course, built and released by nbgrader."""
     root = Path(shutil.copytree(TOY, tmp_path_factory.mktemp("nbgrader") / "course"))
+    (root / "source" / "course.md").write_text("Axes come first.\n")
     build(load_course(root), ("toy",))
-    ours = (root / "release" / "toy" / "toy.ipynb").read_bytes()
+    ours = folder(root / "release" / "toy")
     shutil.rmtree(root / "release")
     nbgrader(root, GenerateAssignment)
-    shared["same"] = ours == (root / "release" / "toy" / "toy.ipynb").read_bytes()
+    shared["same"] = ours == folder(root / "release" / "toy")
     return root
+
+
+def folder(path: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in path.iterdir()}
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +133,7 @@ def course(released: Path, perfect: Any) -> Path:
         root / "submitted" / "perfect" / "toy" / "toy.ipynb"
     )
     (root / "submitted" / "perfect" / "toy" / "notes.txt").symlink_to(root / "source" / "toy.py")
+    (root / "submitted" / "perfect" / "toy" / "course.md").write_text("My own conventions.\n")
     nbgrader(root, Autograde)
     nbgrader(root, GenerateFeedback)
     return root
@@ -331,6 +337,11 @@ def test_nothing_of_a_student_runs_in_the_formgrader(course: Path) -> None:
 def test_a_link_brings_no_file_of_ours(course: Path) -> None:
     assert not list((course / "feedback").rglob("notes.txt"))
     assert not list((course / "autograded").rglob("notes.txt"))
+
+
+def test_the_front_page_beside_a_notebook_is_ours_again_after_grading(course: Path) -> None:
+    released = (course / "release" / "toy" / "course.md").read_bytes()
+    assert (course / "autograded" / "perfect" / "toy" / "course.md").read_bytes() == released
 
 
 def test_grading_again_does_only_what_changed(course: Path, perfect: Any) -> None:

@@ -400,6 +400,7 @@ def test_rounding_of_another_machine_is_no_difference(toy_root: Path, monkeypatc
 
 @pytest.mark.slow
 def test_release_is_what_nbgrader_would_make_of_the_source(toy_root: Path) -> None:
+    (toy_root / "source" / "course.md").write_text("Axes come first.\n")
     build(load_course(toy_root), ["toy"])
     (toy_root / "nbgrader_config.py").write_text(
         "from autograder.notebook.pieces import TEXT_STUB\n"

@@ -31,6 +31,7 @@ def test_new_chapter_is_written_and_listed(root: Path) -> None:
     written = new(load_course(root), "graph_convolution")
     assert sorted(str(p.relative_to(root)) for p in written) == [
         "solutions/graph_convolution.py",
+        "source/course.md",
         "source/course.toml",
         "source/graph_convolution.py",
         "tests/solutions/test_graph_convolution.py",
@@ -48,6 +49,15 @@ def test_new_chapter_builds_and_gives_nothing_away(root: Path) -> None:
     build(course, ["centring"])
     assert check(course, ["centring"]) == ()
     assert leaks(load_chapter(course, "centring"), root / "release") == ()
+
+
+def test_new_chapter_links_to_the_front_page_that_is_there(root: Path) -> None:
+    (root / "source" / "course.md").write_text("Our own page.\n")
+    new(load_course(root), "first")
+    assert (root / "source" / "course.md").read_text() == "Our own page.\n"
+    build(load_course(root), ["first"])
+    assert "[course page](course.md)" in (root / "release" / "first" / "first.ipynb").read_text()
+    assert "Our own page.\n" in (root / "release" / "first" / "course.md").read_text()
 
 
 @pytest.mark.slow
