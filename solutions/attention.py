@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
 from jaxtyping import Array, Bool, Float, Int
 
 
@@ -129,6 +130,34 @@ def mha(
     """
     heads = jax.vmap(sdpa)(X @ Wq, X @ Wk, X @ Wv)
     return jnp.sum(heads @ Wo, axis=0)
+
+
+class SelfAttention(keras.layers.Layer):
+    """Self-attention with one head as a layer of Keras, for a batch of molecules.
+
+        output[b] = attention(X[b] Wq, X[b] Wk, X[b] Wv)     for every molecule b of the batch
+
+    `attention` is scaled dot-product attention without a mask. `SelfAttention(k, e)` is made with the number k of
+    features of queries and keys, and the number e of features of values and of the output. The layer owns three weights
+    without bias, made with `self.add_weight` when it first sees its input, in this order: the queries' Wq [d, k], the
+    keys' Wk [d, k], the values' Wv [d, e]. What they are in the beginning is free: they are set from outside.
+    """
+
+    def __init__(self, k: int, e: int):
+        """Call Keras's own `__init__` before anything else."""
+        super().__init__()
+        self.k, self.e = k, e
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights. `input_shape` is (b, n, d), where b and n may be None."""
+        d = input_shape[-1]
+        self.Wq = self.add_weight(shape=(d, self.k))
+        self.Wk = self.add_weight(shape=(d, self.k))
+        self.Wv = self.add_weight(shape=(d, self.e))
+
+    def call(self, X: Float[Array, "b n d"]) -> Float[Array, "b n e"]:
+        """What the layer makes of a batch."""
+        return jax.vmap(sdpa)(*(keras.ops.matmul(X, W) for W in (self.Wq, self.Wk, self.Wv)))
 
 
 def graph_attention(

@@ -77,9 +77,12 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
-from autograder.author import Tolerance, close, exercise, written
+from autograder.author import Tolerance, close, exercise, given, written
 from solutions import attention
+
+keras = attention.keras  # imported there, because `solutions` chooses what it computes with
 
 
 def shares(scores, axis=-1):
@@ -1826,7 +1829,287 @@ def two_opinions():
 
 
 # %% [markdown]
-# ## 7. Along the bonds
+# ## 7. A layer that owns its weights
+#
+# So far all weights were handed in. In practice a **layer** owns them: it makes them when it first sees its input, and
+# training changes them. [Keras](https://keras.io) is a library of such layers, and yours becomes one by saying three
+# things: how it is made, which weights it has, and what it computes. Then it can be stacked, trained and saved like all
+# others. Keras computes with JAX here (it can do so with TensorFlow and PyTorch as well), so your functions work inside
+# a layer.
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")  # before Keras is imported for the first time
+import keras
+
+
+def with_weights(layer, X, Wq, Wk, Wv):
+    """What the layer makes of `X` with these weights: how your layer will be checked."""
+    layer(X)  # the first call builds it
+    layer.set_weights([np.asarray(W) for W in (Wq, Wk, Wv)])
+    return layer(X)
+
+
+# %% tags=["author"]
+def with_weights(layer, X, Wq, Wk, Wv):
+    layer(X)
+    layer.set_weights([np.asarray(W) for W in (Wq, Wk, Wv)])
+    return layer(X)
+
+
+with_weights = given(
+    with_weights,
+    X=Float[Array, "b n d"],
+    Wq=Float[Array, "d k"],
+    Wk=Float[Array, "d k"],
+    Wv=Float[Array, "d e"],
+    returns=Float[Array, "b n e"],
+)
+
+
+class Sketch:
+    """A layer without Keras, whose kinds differ in one thing each."""
+
+    def __init__(self, k, e):
+        self.weights = None
+
+    def __call__(self, X):
+        return self.of(np.asarray(X, float), *self.weights) if self.weights else None
+
+    def set_weights(self, weights):
+        self.weights = weights
+
+    def get_weights(self):
+        return self.weights
+
+    def of(self, X, Wq, Wk, Wv):
+        scores = np.einsum("bik,bjk->bij", X @ Wq, X @ Wk) / np.sqrt(self.scale(X, Wq))
+        return shares(scores, self.axis) @ (X @ Wv)
+
+    def scale(self, X, Wq):
+        return Wq.shape[1]
+
+    axis = -1
+
+
+# %%
+SelfAttention = exercise(
+    attention.SelfAttention,
+    points=3,
+    needs=[softmax, sdpa],
+    hints=(
+        "`build` makes three weights: `self.add_weight(shape=(d, self.k))` is the first. The last entry of `input_shape` is d.",
+        "In `call`, a weight is used like an array: `X @ self.Wq`, or `keras.ops.matmul(X, self.Wq)`.",
+        "`X` has one axis more than your attention expects. `jax.vmap(sdpa)` does the same for every molecule.",
+    ),
+    draw={
+        "Wq": lambda rng, d, k: 0.6 * rng.normal(size=(d, k)),
+        "Wk": lambda rng, d, k: 0.6 * rng.normal(size=(d, k)),
+    },
+    limits={"check_seconds": 20},
+)
+
+STEPS = (with_weights,)
+SelfAttention.probe("two molecules of five atoms", b=2, n=5, d=4, k=3, e=2, then=STEPS)
+SelfAttention.probe("as many molecules as atoms", hidden=True, b=4, n=4, d=3, k=2, e=5, then=STEPS)
+SelfAttention.probe("all sizes equal", hidden=True, b=3, n=3, d=3, k=3, e=3, then=STEPS)
+SelfAttention.probe("one molecule", hidden=True, b=1, n=5, d=4, k=3, e=3, then=STEPS)
+SelfAttention.probe("single atoms", hidden=True, weight=0.5, b=3, n=1, d=4, k=3, e=2, then=STEPS)
+
+
+@SelfAttention.law(hidden=True)
+def molecules_do_not_meet(f, rng):
+    """What a molecule gets does not depend on the others in its batch, but does depend on all of its own atoms."""
+    X, weights = rng.normal(size=(3, 4, 5)), 0.5 * rng.normal(size=(3, 5, 2))
+    layer = f(2, 2)
+    layer(X)
+    layer.set_weights(list(weights))
+    other = X.copy()
+    other[1, 2] += 1.0
+    before, after = layer(X), layer(other)
+    return close(before[[0, 2]], after[[0, 2]]) and not any(close(before[1, i], after[1, i]) for i in range(4))
+
+
+@SelfAttention.law(hidden=True)
+def weights_belong_to_the_layer(f, rng):
+    """The layer owns exactly the three weights, in their order, and two layers share none."""
+    X, weights = rng.normal(size=(2, 3, 4)), list(rng.normal(size=(2, 4, 2))) + [rng.normal(size=(4, 5))]
+    one, two = f(2, 5), f(2, 5)
+    one(X), two(X)
+    one.set_weights(weights)
+    before = one(X)
+    two.set_weights([W + 1.0 for W in weights])
+    kept = one.get_weights()
+    return len(kept) == 3 and all(close(a, b) for a, b in zip(kept, weights)) and close(one(X), before)
+
+
+@SelfAttention.mistake
+class scaled_by_the_input(Sketch):
+    """Your scores are divided by the root of d, the features of the input. It should be the root of k, the features of a
+    query: they are what the products add up."""
+
+    def scale(self, X, Wq):
+        return Wq.shape[0]
+
+
+@SelfAttention.mistake
+class scaled_by_the_length(Sketch):
+    """A published version of this layer divides by the root of the number of atoms. It should be the root of k: the
+    scores grow with the features that are added up, not with the molecule."""
+
+    def scale(self, X, Wq):
+        return X.shape[1]
+
+
+@SelfAttention.mistake
+class not_scaled(Sketch):
+    """Your scores are not divided by the root of k."""
+
+    def scale(self, X, Wq):
+        return 1.0
+
+
+@SelfAttention.mistake
+class shares_of_the_keys(Sketch):
+    """Your weights add up to 1 over the atoms that look, so a popular atom hands out more than it has. Every atom that
+    looks has one unit: normalise over the keys, the last axis."""
+
+    axis = -2
+
+
+@SelfAttention.mistake
+class molecules_mixed(Sketch):
+    """Your molecules look at each other: the batch was flattened, or the softmax runs over all of it. Each molecule is
+    a world of its own: `jax.vmap` your attention over the first axis."""
+
+    def of(self, X, *weights):
+        flat = Sketch.of(self, X.reshape(1, -1, X.shape[-1]), *weights)
+        return flat.reshape(*X.shape[:2], -1)
+
+
+@SelfAttention.mistake
+class softmax_over_the_batch(Sketch):
+    """Your softmax runs over the molecules of the batch, the first axis. It should run over the keys, the last one."""
+
+    axis = 0
+
+
+@SelfAttention.mistake
+class queries_and_keys_exchanged(Sketch):
+    """Queries and keys are exchanged: the first weight makes the queries, those who look, and the second the keys."""
+
+    def of(self, X, Wq, Wk, Wv):
+        return Sketch.of(self, X, Wk, Wq, Wv)
+
+
+@SelfAttention.mistake
+class weights_not_registered:
+    """Keras does not know of your weights: it could neither train nor save nor set them. Make them with
+    `self.add_weight` in `build`."""
+
+    def __init__(self, k, e):
+        self.shape = k, e
+
+    def __call__(self, X):
+        return np.zeros((*X.shape[:2], self.shape[1]))
+
+    def set_weights(self, weights):
+        raise ValueError("You called `set_weights(weights)` with 3 weights, but the layer was expecting 0 weights.")
+
+    def get_weights(self):
+        return []
+
+
+@SelfAttention.alternate
+class AllAtOnce(keras.layers.Layer):
+    """With one `einsum` for all molecules."""
+
+    def __init__(self, k, e):
+        super().__init__()
+        self.sizes = (k, k, e)
+
+    def build(self, input_shape):
+        self.kernels = [self.add_weight(shape=(input_shape[-1], size)) for size in self.sizes]
+
+    def call(self, X):
+        Q, K, V = (keras.ops.einsum("bnd,dk->bnk", X, W) for W in self.kernels)
+        scores = keras.ops.einsum("bik,bjk->bij", Q, K) / keras.ops.sqrt(float(self.sizes[0]))
+        return keras.ops.einsum("bij,bje->bie", keras.ops.softmax(scores, axis=-1), V)
+
+
+@SelfAttention.alternate
+class OfLayers(keras.layers.Layer):
+    """Put together from layers that Keras has."""
+
+    def __init__(self, k, e):
+        super().__init__()
+        self.query = keras.layers.Dense(k, use_bias=False)
+        self.key = keras.layers.Dense(k, use_bias=False)
+        self.value = keras.layers.Dense(e, use_bias=False)
+        self.root = k**0.5
+
+    def build(self, input_shape):
+        for layer in (self.query, self.key, self.value):
+            layer.build(input_shape)
+
+    def call(self, X):
+        return keras.layers.Attention()([self.query(X) / self.root, self.value(X), self.key(X)])
+
+
+@SelfAttention.alternate
+class MoleculeByMolecule(keras.layers.Layer):
+    """Loops in NumPy, in single precision: a layer need not be fast to be right."""
+
+    def __init__(self, k, e):
+        super().__init__()
+        self.k, self.e = k, e
+
+    def build(self, input_shape):
+        for name, size in (("a", self.k), ("b", self.k), ("c", self.e)):
+            setattr(self, name, self.add_weight(shape=(input_shape[-1], size), name=name))
+
+    def call(self, X):
+        a, b, c = (np.asarray(W) for W in (self.a, self.b, self.c))
+        return np.stack([shares((x @ a) @ (x @ b).T / np.sqrt(np.float32(self.k))) @ (x @ c) for x in np.asarray(X)])
+
+
+@SelfAttention.oracle
+class InDoublePrecision(Sketch):
+    """Row by row, with SciPy's softmax."""
+
+    def of(self, X, Wq, Wk, Wv):
+        rows = [[shares((x @ Wq) @ (X[i] @ Wk).T / Wq.shape[1] ** 0.5) @ X[i] @ Wv for x in X[i]] for i in range(len(X))]
+        return np.array(rows)
+
+
+# %% [markdown]
+# Your reward: a layer knows how to learn. Gradient descent teaches *yours* to tell, for every atom of paracetamol, how
+# many heavy neighbours it has. That number is among the features, but attention has to find the atom itself among all.
+
+
+# %%
+@reward
+def it_learns():
+    layer, X = SelfAttention(4, 1), features[None]
+    target = features[None, :, 3:4]
+    layer(X)
+    weights = [0.5 * jax.random.normal(jax.random.key(i), W.shape) for i, W in enumerate(layer.trainable_variables)]
+
+    def loss(weights):
+        return jnp.mean((layer.stateless_call(weights, [], X)[0] - target) ** 2)
+
+    step = jax.jit(jax.value_and_grad(loss))
+    losses = []
+    for _ in range(200):
+        value, slopes = step(weights)
+        losses.append(float(value))
+        weights = [W - 0.05 * slope for W, slope in zip(weights, slopes, strict=True)]
+    print(f"mean squared error before {losses[0]:.2f}, after 200 steps {losses[-1]:.2f}")
+
+
+# %% [markdown]
+# ## 8. Along the bonds
 #
 # So far every atom saw every other. Chemistry has a say in that: bonds. In *graph attention* an atom looks along the
 # edges that arrive at it, and at nothing else. That is attention with a mask again, but for a protein with 10 000 atoms

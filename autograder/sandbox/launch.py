@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ BOOT = (
 
 def environment(home: str) -> dict[str, str]:
     """All that the fork server's environment holds. Thread pools must be off before the first import."""
+    # Without TensorFlow, which is Keras's own first choice, Keras works only if it is told of another.
+    keras = {} if find_spec("tensorflow") else {"KERAS_BACKEND": "jax"}
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "NUMEXPR", "TF_INTRAOP", "TF_INTEROP")}
     return {
         "PATH": "/usr/bin:/bin",
@@ -54,6 +57,7 @@ def environment(home: str) -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONDONTWRITEBYTECODE": "1",
         "JE_ARROW_MALLOC_CONF": "background_thread:false",
+        **keras,
         **threads,
     }
 

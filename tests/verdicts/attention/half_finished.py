@@ -1,4 +1,4 @@
-# expect: softmax=4/4 temperature=3/3 attend=3/3 sdpa=7/7 missing:pointing_loss missing:positional_encoding missing:causal_mask missing:mha missing:graph_attention missing:causal_attention score=17/40
+# expect: softmax=4/4 temperature=3/3 attend=3/3 sdpa=7/7 missing:pointing_loss missing:positional_encoding missing:causal_mask missing:mha missing:graph_attention missing:causal_attention score=17/43 missing:SelfAttention
 # %%
 import jax
 import jax.numpy as jnp

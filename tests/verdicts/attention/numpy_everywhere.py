@@ -1,4 +1,4 @@
-# expect: score=40/40
+# expect: score=43/43
 # %%
 import jax
 import jax.numpy as jnp
@@ -89,3 +89,23 @@ def graph_attention(V, src, dst, Wq, Wk, Wv):
             continue
         out[i] = softmax(k[js] @ q[i] / np.sqrt(k.shape[1]), 0) @ v[js]
     return out
+
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+import keras
+
+
+class SelfAttention(keras.layers.Layer):
+    def __init__(self, k, e):
+        super().__init__()
+        self.k, self.e = k, e
+
+    def build(self, input_shape):
+        self.W = [self.add_weight(shape=(input_shape[-1], size)) for size in (self.k, self.k, self.e)]
+
+    def call(self, X):
+        Q, K, V = [np.asarray(X) @ np.asarray(W) for W in self.W]
+        return np.array([sdpa(q, k, v) for q, k, v in zip(Q, K, V)])

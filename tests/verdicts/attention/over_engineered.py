@@ -1,4 +1,4 @@
-# expect: score=40/40
+# expect: score=43/43
 # %%
 from __future__ import annotations
 
@@ -106,3 +106,32 @@ def graph_attention(V, src, dst, Wq, Wk, Wv):
     out = jax.ops.segment_sum(e[:, None] * (V @ Wv)[src], dst, n)
     total = jax.ops.segment_sum(e, dst, n)
     return out / jnp.where(total == 0, 1, total)[:, None]
+
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+import keras
+
+
+class SelfAttention(keras.layers.Layer):
+    """Configurable, serialisable, and with a hook for dropout that nobody asked for."""
+
+    def __init__(self, k: int, e: int, *, dropout: float = 0.0, **options):
+        super().__init__(**options)
+        self.k, self.e, self.dropout = k, e, dropout
+        self._projections = [keras.layers.Dense(units, use_bias=False) for units in (k, k, e)]
+
+    def build(self, input_shape):
+        for projection in self._projections:
+            projection.build(input_shape)
+        super().build(input_shape)
+
+    def get_config(self):
+        return {**super().get_config(), "k": self.k, "e": self.e, "dropout": self.dropout}
+
+    def call(self, X, training=False):
+        Q, K, V = (projection(X) for projection in self._projections)
+        scores = keras.ops.matmul(Q, keras.ops.swapaxes(K, -1, -2)) / keras.ops.sqrt(float(self.k))
+        return keras.ops.matmul(keras.ops.softmax(scores, axis=-1), V)

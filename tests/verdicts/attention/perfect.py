@@ -1,4 +1,4 @@
-# expect: score=40/40
+# expect: score=43/43
 # %%
 import jax
 import jax.numpy as jnp
@@ -71,3 +71,26 @@ def graph_attention(V, src, dst, Wq, Wk, Wv):
     out = jax.ops.segment_sum(e[:, None] * (V @ Wv)[src], dst, n)
     total = jax.ops.segment_sum(e, dst, n)
     return out / jnp.where(total == 0, 1, total)[:, None]
+
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+import keras
+
+
+class SelfAttention(keras.layers.Layer):
+    def __init__(self, k, e):
+        super().__init__()
+        self.k = k
+        self.e = e
+
+    def build(self, input_shape):
+        d = input_shape[-1]
+        self.Wq = self.add_weight(shape=(d, self.k))
+        self.Wk = self.add_weight(shape=(d, self.k))
+        self.Wv = self.add_weight(shape=(d, self.e))
+
+    def call(self, X):
+        return jax.vmap(sdpa)(X @ self.Wq, X @ self.Wk, X @ self.Wv)

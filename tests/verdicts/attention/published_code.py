@@ -1,4 +1,4 @@
-# expect: softmax<4 sdpa<7 temperature<3 mistake:sdpa=scaled_by_the_number_of_keys mistake:temperature=outside_the_exponential attend=3/3
+# expect: softmax<4 sdpa<7 temperature<3 mistake:sdpa=scaled_by_the_number_of_keys mistake:temperature=outside_the_exponential attend=3/3 SelfAttention<3 mistake:SelfAttention=scaled_by_the_length
 # %%
 import jax
 import jax.numpy as jnp
@@ -71,3 +71,27 @@ def graph_attention(V, src, dst, Wq, Wk, Wv):
     out = jax.ops.segment_sum(e[:, None] * (V @ Wv)[src], dst, n)
     total = jax.ops.segment_sum(e, dst, n)
     return out / jnp.where(total == 0, 1, total)[:, None]
+
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+import keras
+
+
+class SelfAttention(keras.layers.Layer):
+    def __init__(self, k, e):
+        super().__init__()
+        self.k = k
+        self.e = e
+
+    def build(self, input_shape):
+        d = input_shape[-1]
+        self.Wq = self.add_weight(shape=(d, self.k))
+        self.Wk = self.add_weight(shape=(d, self.k))
+        self.Wv = self.add_weight(shape=(d, self.e))
+
+    def call(self, X):
+        scores = X @ self.Wq @ keras.ops.swapaxes(X @ self.Wk, 1, 2) / X.shape[1] ** 0.5
+        return keras.ops.softmax(scores, axis=-1) @ (X @ self.Wv)

@@ -1,4 +1,4 @@
-# expect: score=40/40
+# expect: score=43/43
 # %%
 import jax
 import jax.numpy as jnp
@@ -115,3 +115,26 @@ def graph_attention(V, src, dst, Wq, Wk, Wv):
     for s, r in zip(np.array(src), np.array(dst)):
         A[r, s] = True
     return sdpa(V @ Wq, V @ Wk, V @ Wv, jnp.array(A))
+
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+import keras
+
+
+class SelfAttention(keras.layers.Layer):
+    def __init__(self, k, e):
+        super().__init__()
+        self.k = k
+        self.e = e
+
+    def build(self, input_shape):
+        d = input_shape[-1]
+        self.Wq = self.add_weight(shape=(d, self.k))
+        self.Wk = self.add_weight(shape=(d, self.k))
+        self.Wv = self.add_weight(shape=(d, self.e))
+
+    def call(self, X):
+        return keras.ops.stack([sdpa(x @ self.Wq, x @ self.Wk, x @ self.Wv) for x in X])

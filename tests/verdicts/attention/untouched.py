@@ -1,4 +1,4 @@
-# expect: score=0/40 missing:softmax missing:temperature missing:attend missing:sdpa missing:pointing_loss missing:positional_encoding missing:causal_mask missing:causal_attention missing:mha missing:graph_attention
+# expect: score=0/43 missing:softmax missing:temperature missing:attend missing:sdpa missing:pointing_loss missing:positional_encoding missing:causal_mask missing:causal_attention missing:mha missing:graph_attention missing:SelfAttention
 # %%
 import jax
 import jax.numpy as jnp
