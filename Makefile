@@ -3,12 +3,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install sandbox demo test lint verify bench lock clean
+.PHONY: install tensorflow sandbox demo test lint verify bench lock clean
 
 demo: install sandbox
 	$(BIN)/autograder demo
 
-test: install sandbox lint
+test: install tensorflow sandbox lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 install: .venv/installed
@@ -17,6 +17,13 @@ install: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# TensorFlow is for tests and benchmarks: a course needs it only if its students use it.
+tensorflow: .venv/tensorflow
+
+.venv/tensorflow: requirements-tensorflow.lock .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-tensorflow.lock
 	touch $@
 
 # The sandbox's outer layer is Debian's bubblewrap. `autograder doctor` says what its absence means.
@@ -38,11 +45,13 @@ verify: install
 bench: install sandbox
 	$(BIN)/python benchmarks/client.py
 
-# The exact versions and hashes of everything, without the address of any index.
+# The exact versions and hashes of everything, without the address of any index. What TensorFlow adds is apart.
+COMPILE = $(BIN)/uv pip compile pyproject.toml --extra grader --extra test --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 lock:
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra grader --extra test --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+	$(COMPILE) --extra tensorflow --output-file .venv/all.lock
+	$(COMPILE) --constraint .venv/all.lock --output-file requirements.lock
 	$(BIN)/python scripts/environment.py
 
 clean:

@@ -1,4 +1,7 @@
-"""Writes environment.yml from requirements.lock, or with --check says whether it is what the lock makes of it."""
+"""Writes environment.yml from requirements.lock, or with --check says whether it is what the lock makes of it.
+
+Where `make lock` has just compiled everything with TensorFlow, what that adds goes to requirements-tensorflow.lock.
+"""
 
 import re
 import sys
@@ -24,7 +27,17 @@ def environment(lock: str) -> str:
     return HEADER + "".join(f'      - "{pin}"\n' for pin in pins)
 
 
+def added(everything: str, lock: str) -> str:
+    """The entries of `everything`, with their hashes, that `lock` does not have."""
+    entries = re.split(r"^(?=[A-Za-z0-9])", everything, flags=re.MULTILINE)
+    return "".join(entry for entry in entries if entry not in re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE))
+
+
 def main() -> int:
+    compiled = ROOT / ".venv" / "all.lock"
+    if "--check" not in sys.argv and compiled.exists():
+        text = added(compiled.read_text(), (ROOT / "requirements.lock").read_text())
+        (ROOT / "requirements-tensorflow.lock").write_text(text)
     path, text = ROOT / "environment.yml", environment((ROOT / "requirements.lock").read_text())
     if "--check" not in sys.argv:
         path.write_text(text)
