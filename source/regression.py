@@ -1337,7 +1337,7 @@ cv_mse = exercise(
         "Collect the squared errors of all molecules, and take one mean at the very end.",
     ),
     draw={
-        "X": lambda rng, n, d: rng.normal(2.0, 1.0, (n, d)) * (0.4 + np.arange(d)) + np.linspace(0, 1.5, n)[:, None],
+        "X": lambda rng, n, d: rng.normal(2.0, 1.0, (n, d)) * (0.4 + np.arange(d)) + np.linspace(0, 3, n)[:, None],
         "y": lambda rng, n: rng.normal(-2.0, 1.5, n) + np.linspace(0, 2, n),
     },
     tolerance=Tolerance(rtol=1e-4, atol=1e-5),
@@ -1350,6 +1350,11 @@ def first_block_differs(rng, n, d):
     X[:, -1] = 2.0
     X[:4, -1] = [3.0, 1.0, 0.0, 4.0]
     return X
+
+
+def first_block_far(rng, n):
+    """Targets of which the first three are far from the others: the first block, if there are four."""
+    return rng.normal(-2.0, 0.5, n) + 8.0 * (np.arange(n) < 3)
 
 
 # Nearly all of them have nine molecules: each new size of an array is compiled anew in a student's worker.
@@ -1368,7 +1373,15 @@ cv_mse.probe("without scaling", n=9, d=3, k=3, fit=keep_all, predict=nearby_aver
 cv_mse.probe("uneven blocks", hidden=True, n=9, d=3, k=4, fit=keep_all, predict=nearby_average, scale=True)
 cv_mse.probe("two uneven blocks", hidden=True, n=9, d=3, k=2, fit=keep_all, predict=nearby_average)
 cv_mse.probe(
-    "uneven blocks, without scaling", hidden=True, n=9, d=3, k=4, fit=keep_all, predict=nearby_average, scale=False
+    "uneven blocks, without scaling",
+    hidden=True,
+    n=9,
+    d=3,
+    k=4,
+    y=first_block_far,
+    fit=keep_all,
+    predict=nearby_average,
+    scale=False,
 )
 cv_mse.probe(
     "two uneven blocks, without scaling", hidden=True, n=9, d=3, k=2, fit=keep_all, predict=nearby_average, scale=False
@@ -1384,7 +1397,16 @@ cv_mse.probe(
     fit=keep_all,
     predict=nearby_average,
 )
-cv_mse.probe("a model that ignores the descriptors", hidden=True, n=9, d=3, k=4, fit=keep_mean, predict=always_the_mean)
+cv_mse.probe(
+    "a model that ignores the descriptors",
+    hidden=True,
+    n=9,
+    d=3,
+    k=4,
+    y=first_block_far,
+    fit=keep_mean,
+    predict=always_the_mean,
+)
 
 
 def watched(f, rng, scale, n=9, k=4):
@@ -2181,13 +2203,13 @@ def four_groups(rng, n):
     return np.array([5, 3, 5, 11, 0, 5, 3, 11, 0, 5, 5, 3, 0, 5, 11], np.int32)[:n]
 
 
-def apart(rng, g):
-    """Targets of which those of the last group are far from the others."""
-    return -2.0 + 0.3 * rng.normal(size=len(g)) + 8.0 * (g == g.max())
+def apart(rng, g, far=None):
+    """Targets of which those of one group, by default the last, are far from the others."""
+    return -2.0 + 0.3 * rng.normal(size=len(g)) + 8.0 * (g == (g.max() if far is None else far))
 
 
-def last_apart(groups):
-    return lambda rng, n: apart(rng, groups(rng, n))
+def one_apart(groups, far=None):
+    return lambda rng, n: apart(rng, groups(rng, n), far)
 
 
 def one_group_wild(rng, n):
@@ -2195,7 +2217,7 @@ def one_group_wild(rng, n):
     return 0.2 * rng.normal(size=n) + np.where(two_groups(rng, n) == 1, 3.0 * (-1.0) ** np.arange(n), 0.0)
 
 
-leave_one_group_out.probe("three groups", n=15, d=3, g=three_groups, y=last_apart(three_groups))
+leave_one_group_out.probe("three groups", n=15, d=3, g=three_groups, y=one_apart(three_groups))
 leave_one_group_out.case(
     "three molecules, two groups",
     np.array([[0.0], [0.0], [0.0]]),
@@ -2203,11 +2225,11 @@ leave_one_group_out.case(
     np.array([0, 0, 1]),
     expect=(np.array([37.0, 36.0]), 110.0 / 3, 36.5),
 )
-leave_one_group_out.probe("three other groups", hidden=True, n=15, d=3, g=three_others, y=last_apart(three_others))
+leave_one_group_out.probe("three other groups", hidden=True, n=15, d=3, g=three_others, y=one_apart(three_others))
 leave_one_group_out.probe("two groups", hidden=True, n=15, d=1, g=two_groups, y=one_group_wild)
-leave_one_group_out.probe("four groups", hidden=True, n=15, d=3, g=four_groups, y=last_apart(four_groups))
+leave_one_group_out.probe("four groups", hidden=True, n=15, d=3, g=four_groups, y=one_apart(four_groups, 5))
 leave_one_group_out.probe(
-    "four groups, one descriptor", hidden=True, n=15, d=1, g=four_groups, y=last_apart(four_groups)
+    "four groups, one descriptor", hidden=True, n=15, d=1, g=four_groups, y=one_apart(four_groups, 5)
 )
 leave_one_group_out.probe("every molecule a group", hidden=True, n=10, d=3, g=lambda rng, n: 40 - np.arange(n) * 3)
 
