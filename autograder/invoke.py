@@ -171,6 +171,8 @@ def shapes(spy: Spy, args: tuple[Any, ...]) -> Any:
     def shape(spec: Spec) -> Any:
         if spec.kind == "tuple":
             return tuple(shape(part) for part in spec.items)
+        if spec.kind == "any":  # an answer of no stated shape, such as that of a softmax, is as large as what came in
+            return jax.ShapeDtypeStruct(jnp.shape(args[0]), jnp.float32)  # type: ignore[no-untyped-call]
         dtype = {"int": jnp.int32, "bool": jnp.bool_}.get(spec.kind, jnp.float32)
         sides = [int(a) if a.isdigit() else sizes[a] for a in spec.axes or ()]
         return jax.ShapeDtypeStruct(sides, dtype)  # type: ignore[no-untyped-call]

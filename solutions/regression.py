@@ -109,9 +109,9 @@ def cv_mse(
     its standard deviation (that with 1/n, NumPy's default), or only centred where that is 0. Both numbers are found
     without a look at the test block. The targets are never scaled. NumPy is fine here.
     """
-    squares = []
-    for test in jnp.array_split(jnp.arange(X.shape[0]), k):
-        train = jnp.setdiff1d(jnp.arange(X.shape[0]), test)
+    squares, blocks = [], jnp.array_split(jnp.arange(X.shape[0]), k)
+    for i, test in enumerate(blocks):
+        train = jnp.concatenate(blocks[:i] + blocks[i + 1 :])
         known, asked = X[train], X[test]
         if scale:
             centre, spread = jnp.mean(known, axis=0), jnp.std(known, axis=0)

@@ -239,8 +239,9 @@ def one_sum_for_all(x, axis):
 
 @softmax.mistake
 def nothing_subtracted(x, axis):
-    """Right for small scores, but the exponential of a large one is infinite, and infinity by infinity is NaN. Subtract
-    something from all scores first that changes no share."""
+    """Right for small scores, but the exponential of a large one is infinite, and infinity by infinity is NaN. A
+    published version of this formula stops there too. Subtract something from all scores first that changes no
+    share."""
     with np.errstate(all="ignore"):
         grown = np.exp(np.asarray(x, np.float32))
         return grown / grown.sum(axis=axis, keepdims=True)
@@ -291,13 +292,13 @@ def in_numpy(x, axis):
 
 
 @softmax.alternate
-def one_row_after_the_other(x, axis):
+def rows_in_float32_loops(x, axis):
     def one(row):
         top = max(row)
-        powers = [math.exp(score - top) for score in row]
+        powers = [np.exp(score - top) for score in row]
         return np.array([power / sum(powers) for power in powers])
 
-    return np.apply_along_axis(one, axis, np.asarray(x, float))
+    return np.apply_along_axis(one, axis, np.asarray(x, np.float32))
 
 
 @softmax.alternate
@@ -437,13 +438,20 @@ def shifted_before_division(scores, T):
 
 
 @temperature.alternate
-def by_loops(scores, T):
+def by_float32_loops(scores, T):
     answer = []
-    for row in np.asarray(scores, float):
+    for row in np.asarray(scores, np.float32):
         top = max(row)
-        powers = [math.exp((s - top) / T) for s in row]
+        powers = [np.exp((s - top) / np.float32(T)) for s in row]
         answer.append([p / sum(powers) for p in powers])
     return np.array(answer)
+
+
+@temperature.alternate
+def by_differences(scores, T):
+    """Each share is 1 over the sum of all ratios to it."""
+    gaps = (scores[:, None, :] - scores[:, :, None]) / T
+    return jax.lax.reciprocal(jnp.sum(jnp.exp(gaps), axis=2))
 
 
 @temperature.oracle
@@ -623,12 +631,13 @@ def in_numpy(q, K, V):
 
 
 @attend.alternate
-def by_loops(q, K, V):
-    scores = [sum(float(a) * float(b) for a, b in zip(q, key, strict=True)) for key in K]
+def by_float32_loops(q, K, V):
+    q, K, V = (np.asarray(rows, np.float32) for rows in (q, K, V))
+    scores = [sum(a * b for a, b in zip(q, key, strict=True)) for key in K]
     top = max(scores)
-    total = sum(math.exp(s - top) for s in scores)
-    weights = [math.exp(s - top) / total for s in scores]
-    output = [sum(w * float(value[c]) for w, value in zip(weights, V, strict=True)) for c in range(V.shape[1])]
+    total = sum(np.exp(s - top) for s in scores)
+    weights = [np.exp(s - top) / total for s in scores]
+    output = [sum(w * value[c] for w, value in zip(weights, V, strict=True)) for c in range(V.shape[1])]
     return np.array(weights), np.array(output)
 
 
@@ -951,6 +960,24 @@ def added_mask(Q, K, V, mask=None):
 
 
 @sdpa.alternate
+def a_scan_over_keys(Q, K, V, mask=None):
+    # There is no alternate in NumPy: the prompt asks for `jnp`, because `jit` and `vmap` hand the function tracers.
+    looks = jnp.ones((Q.shape[0], K.shape[0]), bool) if mask is None else mask
+
+    def further(so_far, key):
+        top, total, out = so_far
+        row, value, look = key
+        score = jnp.where(look, jax.lax.dot(Q, row) * jax.lax.rsqrt(jnp.float32(Q.shape[1])), -1e30)
+        new = jnp.maximum(top, score)
+        shrink, grow = jnp.exp(top - new), jnp.where(look, jnp.exp(score - new), 0.0)
+        return (new, total * shrink + grow, out * shrink[:, None] + jnp.outer(grow, value)), None
+
+    begin = jnp.full(Q.shape[0], -1e30), jnp.zeros(Q.shape[0]), jnp.zeros((Q.shape[0], V.shape[1]))
+    (_, total, out), _ = jax.lax.scan(further, begin, (K, V, looks.T))
+    return out / jnp.where(total == 0, 1.0, total)[:, None]
+
+
+@sdpa.alternate
 def one_query_after_the_other(Q, K, V, mask=None):
     rows = []
     for i in range(Q.shape[0]):
@@ -1174,6 +1201,23 @@ def by_a_loop(scores, mask, target):
     return total - scores[target]
 
 
+@pointing_loss.alternate
+def with_its_own_derivative(scores, mask, target):
+    # There is no alternate in NumPy, because `jax.grad` cannot see through it. This one says by itself what the
+    # derivative is: the shares, less 1 for the target.
+    @jax.custom_jvp
+    def loss(scores):
+        gaps = jnp.where(mask, scores, -jnp.inf) - scores[target]
+        return jax.lax.reduce(gaps, jnp.asarray(-jnp.inf, gaps.dtype), jnp.logaddexp, (0,))
+
+    @loss.defjvp
+    def slope(at, along):
+        shares = jnp.exp(jnp.where(mask, at[0] - at[0][target], -jnp.inf) - loss(at[0]))
+        return loss(at[0]), shares @ along[0] - along[0][target]
+
+    return loss(scores)
+
+
 @pointing_loss.oracle
 def scipy_logsumexp(scores, mask, target):
     from scipy.special import logsumexp
@@ -1303,8 +1347,13 @@ def filled_by_slices(n, d):
 
 
 @positional_encoding.alternate
-def number_by_number(n, d):
-    return [[(math.cos if c % 2 else math.sin)(p / 10000 ** ((c - c % 2) / d)) for c in range(d)] for p in range(n)]
+def float32_number_by_number(n, d):
+    P = np.zeros((n, d), np.float32)
+    for p in range(n):
+        for c in range(d):
+            angle = np.float32(p) / np.float32(10000 ** ((c - c % 2) / d))
+            P[p, c] = np.cos(angle) if c % 2 else np.sin(angle)
+    return P.tolist()
 
 
 @positional_encoding.alternate
@@ -1544,13 +1593,13 @@ def prefix_by_prefix(Q, K, V):
 
 
 @causal_attention.alternate
-def number_by_number(Q, K, V):
-    Q, K, V = (np.asarray(rows, float).tolist() for rows in (Q, K, V))
-    out = []
+def float32_number_by_number(Q, K, V):
+    Q, K, V = (np.asarray(rows, np.float32) for rows in (Q, K, V))
+    out, root = [], np.sqrt(np.float32(Q.shape[1]))
     for i, query in enumerate(Q):
-        scores = [sum(a * b for a, b in zip(query, K[j], strict=True)) / len(query) ** 0.5 for j in range(i + 1)]
-        powers = [math.exp(s - max(scores)) for s in scores]
-        out.append([sum(p * V[j][c] for j, p in enumerate(powers)) / sum(powers) for c in range(len(V[0]))])
+        scores = [sum(a * b for a, b in zip(query, K[j], strict=True)) / root for j in range(i + 1)]
+        powers = [np.exp(s - max(scores)) for s in scores]
+        out.append([sum(p * V[j, c] for j, p in enumerate(powers)) / sum(powers) for c in range(V.shape[1])])
     return np.array(out)
 
 
@@ -1789,13 +1838,23 @@ def in_numpy(X, Wq, Wk, Wv, Wo):
 
 
 @mha.alternate
-def by_loops(X, Wq, Wk, Wv, Wo):
-    X, Wq, Wk, Wv, Wo = arrays(X, Wq, Wk, Wv, Wo)
-    out = np.zeros(X.shape)
+def without_queries_and_values(X, Wq, Wk, Wv, Wo):
+    """Two matrices for each head: one compares atoms, the other carries what is heard straight to the output."""
+    out = jnp.zeros(X.shape)
+    for q, k, v, o in zip(Wq, Wk, Wv, Wo, strict=True):
+        scores = X @ (q @ k.T) @ X.T / Wq.shape[2] ** 0.5
+        out += jnp.exp(scores - jax.nn.logsumexp(scores, axis=1, keepdims=True)) @ (X @ (v @ o))
+    return out
+
+
+@mha.alternate
+def by_float32_loops(X, Wq, Wk, Wv, Wo):
+    X, Wq, Wk, Wv, Wo = (np.asarray(value, np.float32) for value in (X, Wq, Wk, Wv, Wo))
+    out = np.zeros(X.shape, np.float32)
     for a in range(len(Wq)):
         for i in range(len(X)):
-            scores = [X[i] @ Wq[a] @ (X[j] @ Wk[a]) / math.sqrt(Wq.shape[2]) for j in range(len(X))]
-            powers = [math.exp(s - max(scores)) for s in scores]
+            scores = [X[i] @ Wq[a] @ (X[j] @ Wk[a]) / np.sqrt(np.float32(Wq.shape[2])) for j in range(len(X))]
+            powers = [np.exp(s - max(scores)) for s in scores]
             head = sum(p * (X[j] @ Wv[a]) for j, p in enumerate(powers)) / sum(powers)
             out[i] = out[i] + head @ Wo[a]
     return out
@@ -2138,7 +2197,7 @@ graph_attention = exercise(
 
 # Directed on purpose: not every edge has a way back, and at the last atom nothing arrives.
 SRC, DST = np.array([1, 2, 0, 3, 4, 4, 2]), np.array([0, 0, 1, 1, 2, 3, 3])
-SQUARE_SRC, SQUARE_DST = np.array([0, 1, 2, 3, 0, 2]), np.array([1, 2, 3, 0, 2, 1])
+SQUARE_SRC, SQUARE_DST = np.array([0, 1, 2, 3, 0, 2, 3, 1]), np.array([1, 2, 3, 0, 2, 1, 1, 0])
 
 
 def edges(src, dst):
@@ -2169,7 +2228,7 @@ graph_attention.case(
     weight=0.5,
 )
 graph_attention.probe("longer messages", hidden=True, n=5, b=7, d=4, k=3, c=6, **edges(SRC, DST))
-graph_attention.probe("all sizes alike", hidden=True, n=4, b=6, d=4, k=4, c=4, **edges(SQUARE_SRC, SQUARE_DST))
+graph_attention.probe("all sizes alike", hidden=True, n=4, b=8, d=4, k=4, c=4, **edges(SQUARE_SRC, SQUARE_DST))
 graph_attention.probe("the edges the other way round", hidden=True, n=5, b=7, d=4, k=3, c=2, **edges(DST, SRC))
 graph_attention.probe(
     "edges in another order",
@@ -2344,14 +2403,14 @@ def in_numpy(V, src, dst, Wq, Wk, Wv):
 
 
 @graph_attention.alternate
-def atom_by_atom(V, src, dst, Wq, Wk, Wv):
-    V, src, dst, Wq, Wk, Wv = arrays(V, src, dst, Wq, Wk, Wv)
+def atom_by_atom_in_float32(V, src, dst, Wq, Wk, Wv):
+    V, Wq, Wk, Wv = (np.asarray(value, np.float32) for value in (V, Wq, Wk, Wv))
     out = []
     for i in range(len(V)):
         senders = [int(s) for s, r in zip(src, dst, strict=True) if r == i]
-        scores = [V[i] @ Wq @ (V[j] @ Wk) / Wq.shape[1] ** 0.5 for j in senders]
-        powers = [math.exp(s - max(scores)) for s in scores]
-        found = np.zeros(Wv.shape[1])
+        scores = [V[i] @ Wq @ (V[j] @ Wk) / np.sqrt(np.float32(Wq.shape[1])) for j in senders]
+        powers = [np.exp(s - max(scores)) for s in scores]
+        found = np.zeros(Wv.shape[1], np.float32)
         for j, power in zip(senders, powers, strict=True):
             found = found + power / sum(powers) * (V[j] @ Wv)
         out.append(found)

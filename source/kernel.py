@@ -295,6 +295,16 @@ def by_a_loop(x, z):
     return (total / len(x)) ** 0.5
 
 
+@rms_dist.alternate
+def growing_hypotenuse(x, z):
+    # There is no alternate in NumPy: the prompt asks for `jnp`, because `vmap` hands the function tracers.
+    def longer(length, gap):
+        return jnp.hypot(length, gap), None
+
+    length, _ = jax.lax.scan(longer, jnp.zeros((), x.dtype), x - z)
+    return jax.lax.abs(length) * jax.lax.rsqrt(jnp.asarray(x.size, x.dtype))
+
+
 @rms_dist.oracle
 def scipy_metrics(x, z):
     from scipy.spatial.distance import euclidean
@@ -404,6 +414,23 @@ def product_of_factors(x, z, gamma):
     for i in range(len(x)):
         value = value * jnp.exp(-gamma * (x[i] - z[i]) ** 2)
     return value
+
+
+@rbf.alternate
+def with_its_own_derivative(x, z, gamma):
+    # There is no alternate in NumPy, which `jax.grad` and `jax.jit` cannot see through. This one takes the root that
+    # others must avoid, and says by itself what the derivative is.
+    @jax.custom_jvp
+    def value(gap, gamma):
+        return jnp.exp(-gamma * jnp.linalg.norm(gap) ** 2)
+
+    @value.defjvp
+    def slope(at, along):
+        (gap, gamma), (step, change) = at, along
+        k = value(gap, gamma)
+        return k, -k * (2 * gamma * jax.lax.dot(gap, step) + change * jax.lax.dot(gap, gap))
+
+    return value(x - z, jnp.asarray(gamma, x.dtype))
 
 
 @rbf.oracle
@@ -526,6 +553,12 @@ def by_a_loop_over_bits(a, b):
         both += int(p and q)
         either += int(p or q)
     return np.float32(both / either) if either else np.float32(0)
+
+
+@tanimoto.alternate
+def a_table_of_four_counts(a, b):
+    neither, *_, both = np.bincount(2 * np.asarray(a) + np.asarray(b), minlength=4)
+    return np.divide(both, len(a) - neither, where=neither < len(a), out=np.zeros(()))
 
 
 @tanimoto.oracle
@@ -673,11 +706,17 @@ def half_mirrored(kernel, A, B):
 
 @gram.alternate
 def numpy_loops(kernel, A, B):
-    K = np.zeros((len(A), len(B)))
+    K = np.zeros((len(A), len(B)), np.float32)
     for i, a in enumerate(A):
         for j, b in enumerate(B):
             K[i, j] = kernel(a, b)
     return K
+
+
+@gram.alternate
+def numpy_vectorised(kernel, A, B):
+    A, B = np.asarray(A), np.asarray(B)
+    return np.vectorize(kernel, otypes=[float], signature="(d),(d)->()")(A[:, None], B[None])
 
 
 @gram.alternate
@@ -821,6 +860,17 @@ def numpy_double_loop(x, y, gamma):
     for i in range(x.shape[0]):
         for j in range(y.shape[0]):
             K[i, j] = np.exp(-gamma * np.sum((x[i] - y[j]) ** 2))
+    return K
+
+
+@rbf_kernel.alternate
+def float32_triple_loop(x, y, gamma):
+    x, y = np.asarray(x, np.float32), np.asarray(y, np.float32)
+    K = np.ones((len(x), len(y)), np.float32)
+    for i in range(len(x)):
+        for j in range(len(y)):
+            for p, q in zip(x[i], y[j], strict=True):
+                K[i, j] *= np.exp(np.float32(-gamma) * (p - q) * (p - q))
     return K
 
 
@@ -1009,6 +1059,41 @@ def by_eigenvectors(K, tol):
     return bool(jnp.all(values >= -tol)) and lowest.shape == (K.shape[0],)
 
 
+@is_psd.alternate
+def by_elimination(K, tol):
+    """Completing squares: v^T (K + tol I) v becomes a sum of squares, the largest pivot first."""
+    rest = np.asarray(K, float) + tol * np.eye(len(K))
+    while len(rest):
+        p = int(np.argmax(np.diagonal(rest)))
+        pivot, row = rest[p, p], np.delete(rest[p], p)
+        if pivot <= 0:
+            return bool(pivot == 0 and np.all(rest == 0))
+        rest = np.delete(np.delete(rest, p, 0), p, 1) - np.outer(row, row) / pivot
+    return True
+
+
+@is_psd.alternate
+def by_rotations_in_float32_loops(K, tol):
+    """Jacobi's method: turn pairs of axes until nothing is left beside the diagonal."""
+    A = np.array(K, np.float32)
+    n = len(A)
+    for _ in range(12):
+        for p in range(n):
+            for q in range(p + 1, n):
+                if abs(A[p, q]) < 1e-12:
+                    continue
+                half = (A[q, q] - A[p, p]) / (2 * A[p, q])
+                tangent = np.float32(1 if half >= 0 else -1) / (abs(half) + np.hypot(half, np.float32(1)))
+                c = 1 / np.hypot(tangent, np.float32(1))
+                s = tangent * c
+                for i in range(n):
+                    A[i, p], A[i, q] = c * A[i, p] - s * A[i, q], s * A[i, p] + c * A[i, q]
+                for i in range(n):
+                    A[p, i], A[q, i] = c * A[p, i] - s * A[q, i], s * A[p, i] + c * A[q, i]
+                A[p, q] = A[q, p] = 0
+    return all(bool(A[i, i] >= -tol) for i in range(n))
+
+
 @is_psd.oracle
 def inertia(K, tol):
     """Sylvester's law: the signs of D in K + tol I = L D L^T are those of the eigenvalues."""
@@ -1155,6 +1240,27 @@ def vote_by_vote(X, Xtr, w, b):
     return jnp.stack(predictions)
 
 
+@dual_predict.alternate
+def from_inner_products(X, Xtr, w, b):
+    """|x - z|^2 = |x|^2 + |z|^2 - 2 x.z, around the mean of the training molecules, where little cancels."""
+    P, R = X - Xtr.mean(0), Xtr - Xtr.mean(0)
+    squares = (P * P).sum(1)[:, None] + (R * R).sum(1) - 2 * jnp.matmul(P, R.T, precision="highest")
+    return b + jnp.tensordot(jnp.sqrt(jnp.clip(squares, 0) / X.shape[1]), w, axes=1)
+
+
+@dual_predict.alternate
+def float32_loops(X, Xtr, w, b):
+    X, Xtr, w = (np.asarray(a, np.float32) for a in (X, Xtr, w))
+    answer = np.full(len(X), b, np.float32)
+    for i in range(len(X)):
+        for j in range(len(Xtr)):
+            square = np.float32(0)
+            for k in range(X.shape[1]):
+                square += (X[i, k] - Xtr[j, k]) ** 2
+            answer[i] += w[j] * np.sqrt(square / np.float32(X.shape[1]))
+    return answer
+
+
 @dual_predict.oracle
 def scipy_cdist(X, Xtr, w, b):
     from scipy.spatial.distance import cdist
@@ -1280,6 +1386,28 @@ def numpy_term_by_term(w, b, K, y):
         grad_w += slope * K[i]
         grad_b += slope
     return [grad_w, grad_b]
+
+
+@dual_grad.alternate
+def numpy_with_a_column_of_ones(w, b, K, y):
+    A, m = np.column_stack([np.asarray(K), np.ones(len(y))]), len(y)
+    both = 2 / m * (A.T @ A @ np.append(w, b) - A.T @ np.asarray(y))
+    return both[:-1], both[-1]
+
+
+@dual_grad.alternate
+def float32_loops(w, b, K, y):
+    w, K, y = (np.asarray(a, np.float32) for a in (w, K, y))
+    (m, n), b = K.shape, np.float32(b)
+    grad_w, grad_b = np.zeros(n, np.float32), np.float32(0)
+    for i in range(m):
+        gap = b - y[i]
+        for j in range(n):
+            gap += K[i, j] * w[j]
+        for j in range(n):
+            grad_w[j] += 2 * gap * K[i, j] / np.float32(m)
+        grad_b += 2 * gap / np.float32(m)
+    return grad_w, grad_b
 
 
 @dual_grad.oracle
@@ -1454,6 +1582,25 @@ def by_eigenvectors_of_the_kernel(K, y, lam):
     return vectors @ ((vectors.T @ (y - y.mean())) / (values + lam))
 
 
+@krr_fit.alternate
+def elimination_in_float32_loops(K, y, lam):
+    A, right = np.array(K, np.float32), np.array(y, np.float32)
+    n = len(right)
+    right -= right.sum() / np.float32(n)
+    for i in range(n):
+        A[i, i] += np.float32(lam)
+    for i in range(n):
+        for j in range(i + 1, n):
+            share = A[j, i] / A[i, i]
+            A[j] -= share * A[i]
+            right[j] -= share * right[i]
+    for i in reversed(range(n)):
+        for j in range(i + 1, n):
+            right[i] -= A[i, j] * right[j]
+        right[i] /= A[i, i]
+    return right
+
+
 @krr_fit.oracle
 def scikit_learn_precomputed(K, y, lam):
     from sklearn.kernel_ridge import KernelRidge
@@ -1562,6 +1709,15 @@ def predictions_returned(K, y, lam):
 
 
 @krr_loo.mistake
+def penalty_in_the_error(K, y, lam):
+    """You add the share of the penalty, lam * alpha, to what is left over. A published version of a training curve has
+    the penalty in its test error too. The penalty guides the fit; an error is observed minus predicted, and nothing
+    else."""
+    alpha = kernel.krr_fit(K, y, lam)
+    return alpha / np.diag(np.linalg.inv(K + lam * np.eye(len(y)))) + lam * alpha
+
+
+@krr_loo.mistake
 def targets_not_centred(K, y, lam):
     """You work with targets whose mean is still in there: take the mean of all targets out before you fit."""
     C = np.linalg.inv(K + lam * np.eye(len(y)))
@@ -1596,6 +1752,25 @@ def by_weights_that_ignore_one(K, y, lam):
         return centred[i] - jnp.where(kept, K[i], 0.0) @ jnp.linalg.solve(masked, jnp.where(kept, centred, 0.0))
 
     return jax.vmap(without)(jnp.arange(len(y)))
+
+
+@krr_loo.alternate
+def swept_in_float32_loops(K, y, lam):
+    """The sweep operator turns K + lam I into its inverse in place, row by row."""
+    A, centred = np.array(K, np.float32), np.array(y, np.float32)
+    n = len(centred)
+    centred -= centred.sum() / np.float32(n)
+    for i in range(n):
+        A[i, i] += np.float32(lam)
+    for p in range(n):
+        pivot = A[p, p]
+        A[p, p] = np.float32(1)
+        A[p] /= pivot
+        for i in range(n):
+            if i != p:
+                share, A[i, p] = A[i, p], np.float32(0)
+                A[i] -= share * A[p]
+    return np.array([sum(A[i, j] * centred[j] for j in range(n)) / A[i, i] for i in range(n)], np.float32)
 
 
 @krr_loo.oracle

@@ -382,11 +382,11 @@ def by_the_singular_values(X, y):
 
 @ols.alternate
 def one_descriptor_after_the_other(X, y):
-    """Greville's algorithm: the pseudo-inverse grows column by column."""
-    A = np.array(X, float)
+    """Greville's algorithm in single precision: the pseudo-inverse grows column by column."""
+    A = np.array(X, np.float32)
     centre = A.mean(0)
     A -= centre
-    inverse = np.zeros((0, len(A)))
+    inverse = np.zeros((0, len(A)), np.float32)
     for j in range(A.shape[1]):
         a = A[:, j]
         share = inverse @ a
@@ -394,7 +394,7 @@ def one_descriptor_after_the_other(X, y):
         new = rest @ rest > 1e-8 * max(1.0, a @ a)
         row = rest / (rest @ rest) if new else share @ inverse / (1 + share @ share)
         inverse = np.vstack([inverse - np.outer(share, row), row])
-    w = inverse @ np.array(y, float)
+    w = inverse @ np.array(y, np.float32)
     return w, np.mean(y) - centre @ w
 
 
@@ -587,17 +587,17 @@ def by_extra_rows(X, y, lam):
 
 @ridge.alternate
 def one_weight_at_a_time(X, y, lam):
-    """Conjugate gradients in plain loops."""
-    A = np.array(X, float)
-    centre, level, n = A.mean(0), float(np.mean(y)), len(A)
+    """Conjugate gradients in a loop, in single precision."""
+    A = np.array(X, np.float32)
+    centre, level, n = A.mean(0), np.mean(y, dtype=np.float32), np.float32(len(A))
     A -= centre
-    w = np.zeros(A.shape[1])
-    left = A.T @ (np.array(y, float) - level) / n
-    way = left.copy()
+    w = np.zeros(A.shape[1], np.float32)
+    left = A.T @ (np.asarray(y, np.float32) - level) / n
+    way, enough = left.copy(), 1e-12 * (left @ left)
     for _ in range(4 * len(w)):
-        if left @ left < 1e-24:
+        if left @ left <= enough:
             break
-        ahead = A.T @ (A @ way) / n + lam * way
+        ahead = A.T @ (A @ way) / n + np.float32(lam) * way
         step = (left @ left) / (way @ ahead)
         w = w + step * way
         new = left - step * ahead
@@ -719,14 +719,22 @@ def by_autodiff(w, b, X, y, lam):
 
 
 @ridge_grad.alternate
-def numpy_term_by_term(w, b, X, y, lam):
-    w, X, y = np.array(w), np.array(X), np.array(y)
-    grad_w, grad_b = 2 * lam * w, 0.0
+def float32_term_by_term(w, b, X, y, lam):
+    w, X, y = (np.asarray(a, np.float32) for a in (w, X, y))
+    grad_w, grad_b = 2 * np.float32(lam) * w, np.float32(0)
     for i in range(y.size):
-        slope = 2 * (X[i].dot(w) + b - y[i]) / y.size
+        slope = 2 * (X[i].dot(w) + np.float32(b) - y[i]) / np.float32(y.size)
         grad_w = grad_w + slope * X[i]
         grad_b += slope
     return [grad_w, grad_b]
+
+
+@ridge_grad.alternate
+def numpy_with_a_column_of_ones(w, b, X, y, lam):
+    A = np.column_stack([np.asarray(X), np.ones(len(y))])
+    pull = np.linalg.multi_dot([A.T, A, np.append(w, b)]) - A.T @ np.asarray(y)
+    both = 2 / len(y) * pull + 2 * lam * np.append(w, 0.0)
+    return both[:-1], both[-1]
 
 
 @ridge_grad.alternate
@@ -968,14 +976,14 @@ def with_a_compiled_loop(X, y, lam, eta, steps):
 
 @lasso_ista.alternate
 def weight_by_weight(X, y, lam, eta, steps):
-    """Plain loops over the correlations, computed once."""
-    n, d = X.shape
-    pairs, pulls = np.asarray(X.T @ X / n).tolist(), np.asarray(X.T @ y / n).tolist()
-    w = [0.0] * d
+    """Loops in single precision over the correlations, which are computed once."""
+    X, y = np.asarray(X, np.float32), np.asarray(y, np.float32)
+    (n, d), rate, price = X.shape, np.float32(2 * eta), np.float32(eta * lam)
+    pairs, pulls, w = X.T @ X / np.float32(n), X.T @ y / np.float32(n), np.zeros(d, np.float32)
     for _ in range(steps):
-        u = [w[j] - 2 * eta * (sum(pairs[j][k] * w[k] for k in range(d)) - pulls[j]) for j in range(d)]
-        w = [max(abs(x) - eta * lam, 0.0) * (1 if x > 0 else -1) for x in u]
-    return np.array(w)
+        u = [w[j] - rate * (sum(pairs[j, k] * w[k] for k in range(d)) - pulls[j]) for j in range(d)]
+        w = np.array([np.sign(x) * max(abs(x) - price, np.float32(0)) for x in u], np.float32)
+    return w
 
 
 @lasso_ista.oracle
@@ -1155,8 +1163,8 @@ def one_row_each(f, rng):
 @kfold.law(hidden=True)
 def older_keys(f, rng):
     """Keys made by `jax.random.PRNGKey` work as well."""
-    pairs = folds(f, rng, 5, 2, raw=True)
-    return all(sorted(train + test) == list(range(5)) for train, test in pairs)
+    pairs = folds(f, rng, raw=True)
+    return all(sorted(train + test) == list(range(23)) for train, test in pairs)
 
 
 def shuffled_rows(key, n):
@@ -1223,6 +1231,20 @@ def shuffled_for_every_fold(key, n, k):
     for test in np.array_split(np.arange(n), k):
         order = draws.permutation(n)
         found.append((without(order, order[test]), order[test]))
+    return found
+
+
+@kfold.mistake
+def training_part_drawn_with_replacement(key, n, k):
+    """You draw the training part of a fold with replacement: some rows come twice, and others not at all. A published
+    version of an experiment on bias and variance draws its training sets like that, which makes models differ more than
+    they should. Take all the other rows, each once."""
+    order = shuffled_rows(key, n)
+    found = []
+    for i, test in enumerate(np.array_split(order, k)):
+        rest = without(order, test)
+        drawn = jax.random.randint(jax.random.fold_in(key, i), rest.shape, 0, len(rest))
+        found.append((rest[np.asarray(drawn)], test))
     return found
 
 
@@ -1313,7 +1335,7 @@ cv_mse = exercise(
         "Collect the squared errors of all molecules, and take one mean at the very end.",
     ),
     draw={
-        "X": lambda rng, n, d: rng.normal(2.0, 1.0, (n, d)) * (0.4 + np.arange(d)) + np.linspace(0, 1.5, n)[:, None],
+        "X": lambda rng, n, d: rng.normal(2.0, 1.0, (n, d)) * (0.4 + np.arange(d)) + np.linspace(0, 3, n)[:, None],
         "y": lambda rng, n: rng.normal(-2.0, 1.5, n) + np.linspace(0, 2, n),
     },
     tolerance=Tolerance(rtol=1e-4, atol=1e-5),
@@ -1328,7 +1350,13 @@ def first_block_differs(rng, n, d):
     return X
 
 
-cv_mse.probe("eight molecules in four blocks", n=8, d=3, k=4, fit=keep_all, predict=nearby_average, scale=True)
+def first_block_far(rng, n):
+    """Targets of which the first three are far from the others: the first block, if there are four."""
+    return rng.normal(-2.0, 0.5, n) + 8.0 * (np.arange(n) < 3)
+
+
+# Nearly all of them have nine molecules: each new size of an array is compiled anew in a student's worker.
+cv_mse.probe("nine molecules in three blocks", n=9, d=3, k=3, fit=keep_all, predict=nearby_average, scale=True)
 cv_mse.case(
     "the mean of the others, by hand",
     np.array([[0.0], [0.0], [0.0]]),
@@ -1339,30 +1367,47 @@ cv_mse.case(
     False,
     expect=(49.0 + 25.0 + 36.0) / 3,
 )
-cv_mse.probe("without scaling", n=8, d=3, k=4, fit=keep_all, predict=nearby_average, scale=False)
-cv_mse.probe("uneven blocks", hidden=True, n=11, d=3, k=4, fit=keep_all, predict=nearby_average, scale=True)
+cv_mse.probe("without scaling", n=9, d=3, k=3, fit=keep_all, predict=nearby_average, scale=False)
+cv_mse.probe("uneven blocks", hidden=True, n=9, d=3, k=4, fit=keep_all, predict=nearby_average, scale=True)
 cv_mse.probe("two uneven blocks", hidden=True, n=9, d=3, k=2, fit=keep_all, predict=nearby_average)
 cv_mse.probe(
-    "uneven blocks, without scaling", hidden=True, n=11, d=3, k=4, fit=keep_all, predict=nearby_average, scale=False
+    "uneven blocks, without scaling",
+    hidden=True,
+    n=9,
+    d=3,
+    k=4,
+    y=first_block_far,
+    fit=keep_all,
+    predict=nearby_average,
+    scale=False,
 )
 cv_mse.probe(
-    "three blocks, without scaling", hidden=True, n=8, d=3, k=3, fit=keep_all, predict=nearby_average, scale=False
+    "two uneven blocks, without scaling", hidden=True, n=9, d=3, k=2, fit=keep_all, predict=nearby_average, scale=False
 )
-cv_mse.probe("each molecule its own block", hidden=True, n=8, d=3, k=8, fit=keep_all, predict=nearby_average)
+cv_mse.probe("each molecule its own block", hidden=True, n=9, d=3, k=9, fit=keep_all, predict=nearby_average)
 cv_mse.probe(
     "a descriptor that varies in the first block only",
     hidden=True,
-    n=8,
+    n=9,
     d=3,
     k=2,
     X=first_block_differs,
     fit=keep_all,
     predict=nearby_average,
 )
-cv_mse.probe("a model that ignores the descriptors", hidden=True, n=8, d=3, k=3, fit=keep_mean, predict=always_the_mean)
+cv_mse.probe(
+    "a model that ignores the descriptors",
+    hidden=True,
+    n=9,
+    d=3,
+    k=4,
+    y=first_block_far,
+    fit=keep_mean,
+    predict=always_the_mean,
+)
 
 
-def watched(f, rng, scale, n=11, k=4):
+def watched(f, rng, scale, n=9, k=4):
     """The data, the blocks, and what `fit` and `predict` were shown in each of k rounds, whatever their order."""
     X, y, seen = rng.normal(3.0, 2.0, (n, 3)), rng.normal(5.0, 1.0, n), []
 
@@ -1552,19 +1597,19 @@ def with_scikit_learn(X, y, k, fit, predict, scale=True):
 
 @cv_mse.alternate
 def by_sums_in_loops(X, y, k, fit, predict, scale=True):
-    n, d, begin, total = len(y), X.shape[1], 0, 0.0
-    rows, targets = np.asarray(X, float).tolist(), np.asarray(y, float).tolist()
+    n, d, begin, total = len(y), X.shape[1], 0, np.float32(0)
+    rows, targets = np.asarray(X, np.float32), np.asarray(y, np.float32)
     for block in range(k):
         size = n // k + (block < n % k)
         known = [i for i in range(n) if not begin <= i < begin + size]
-        mu, sd = [0.0] * d, [1.0] * d
+        mu, sd, count = [np.float32(0)] * d, [np.float32(1)] * d, np.float32(len(known))
         if scale:
-            mu = [sum(rows[i][j] for i in known) / len(known) for j in range(d)]
-            sd = [(sum((rows[i][j] - mu[j]) ** 2 for i in known) / len(known)) ** 0.5 or 1.0 for j in range(d)]
+            mu = [sum(rows[i, j] for i in known) / count for j in range(d)]
+            sd = [np.sqrt(sum((rows[i, j] - mu[j]) ** 2 for i in known) / count) or np.float32(1) for j in range(d)]
         scaled = jnp.array([[(row[j] - mu[j]) / sd[j] for j in range(d)] for row in rows])
         model = fit(scaled[jnp.array(known)], jnp.array([targets[i] for i in known]))
         for guess, i in zip(predict(model, scaled[begin : begin + size]), range(begin, begin + size), strict=True):
-            total += (float(guess) - targets[i]) ** 2
+            total += (np.float32(guess) - targets[i]) ** 2
         begin += size
     return total / n
 
@@ -1760,14 +1805,14 @@ def by_pairs_of_models(pred, f):
 
 
 @bias_variance.alternate
-def in_plain_loops(pred, f):
-    (L, n), pred, f = pred.shape, np.asarray(pred).tolist(), np.asarray(f).tolist()
-    bias2 = variance = 0.0
+def in_float32_loops(pred, f):
+    (L, n), pred, f = pred.shape, np.asarray(pred, np.float32), np.asarray(f, np.float32)
+    bias2 = variance = np.float32(0)
     for i in range(n):
-        average = sum(pred[l][i] for l in range(L)) / L
-        bias2 += (average - f[i]) ** 2 / n
+        average = sum(pred[l, i] for l in range(L)) / np.float32(L)
+        bias2 += (average - f[i]) ** 2 / np.float32(n)
         for l in range(L):
-            variance += (pred[l][i] - average) ** 2 / (n * L)
+            variance += (pred[l, i] - average) ** 2 / np.float32(n * L)
     return [bias2, variance]
 
 
@@ -2005,13 +2050,13 @@ jackknife_plus.equivalent(
 
 
 @jackknife_plus.alternate
-def numpy_refits(X, y, x0, alpha):
-    X, y, x0 = np.asarray(X, float), np.asarray(y, float), np.asarray(x0, float)
+def refits_in_float32_loops(X, y, x0, alpha):
+    X, y, x0 = (np.asarray(a, np.float32) for a in (X, y, x0))
     n, q = len(y), int(alpha * (len(y) + 1))
     low, high = [[] for _ in x0], [[] for _ in x0]
     for i in range(n):
         keep = np.arange(n) != i
-        A = np.column_stack([np.ones(n - 1), X[keep]])
+        A = np.column_stack([np.ones(n - 1, np.float32), X[keep]])
         b, *w = np.linalg.lstsq(A, y[keep], rcond=None)[0]
         miss = abs(b + X[i] @ w - y[i])
         for j, x in enumerate(x0):
@@ -2137,30 +2182,32 @@ leave_one_group_out = exercise(
 )
 
 
+# The sizes of groups recur (3, 6, 9 of 15), because each new size of an array is compiled anew in a student's worker.
 def three_groups(rng, n):
     """Groups in no order and of different sizes."""
     return np.array([7, 7, 2, 30, 7, 2, 7, 7, 30, 7, 2, 7, 30, 7, 7], np.int32)[:n]
 
 
+def three_others(rng, n):
+    """Groups of the same sizes in another order, with numbers below zero."""
+    return np.array([12, -5, 1, -5, -5, 12, -5, -5, 1, -5, -5, 1, -5, 12, -5], np.int32)[:n]
+
+
 def two_groups(rng, n):
-    return np.resize([1, -4, 1], n).astype(np.int32)
+    return np.resize([1, -4, 1, -4, 1], n).astype(np.int32)
 
 
-def five_groups(rng, n):
-    return np.array([5, 3, 5, 4, 0, 5, 3, 11, 4, 5, 5, 3, 0, 5, 11], np.int32)[:n]
+def four_groups(rng, n):
+    return np.array([5, 3, 5, 11, 0, 5, 3, 11, 0, 5, 5, 3, 0, 5, 11], np.int32)[:n]
 
 
-def apart(rng, g):
-    """Targets of which those of the last group are far from the others."""
-    return -2.0 + 0.3 * rng.normal(size=len(g)) + 8.0 * (g == g.max())
+def apart(rng, g, far=None):
+    """Targets of which those of one group, by default the last, are far from the others."""
+    return -2.0 + 0.3 * rng.normal(size=len(g)) + 8.0 * (g == (g.max() if far is None else far))
 
 
-def last_of_three_apart(rng, n):
-    return apart(rng, three_groups(rng, n))
-
-
-def last_of_five_apart(rng, n):
-    return apart(rng, five_groups(rng, n))
+def one_apart(groups, far=None):
+    return lambda rng, n: apart(rng, groups(rng, n), far)
 
 
 def one_group_wild(rng, n):
@@ -2168,7 +2215,7 @@ def one_group_wild(rng, n):
     return 0.2 * rng.normal(size=n) + np.where(two_groups(rng, n) == 1, 3.0 * (-1.0) ** np.arange(n), 0.0)
 
 
-leave_one_group_out.probe("three groups of eleven molecules", n=11, d=2, g=three_groups, y=last_of_three_apart)
+leave_one_group_out.probe("three groups", n=15, d=3, g=three_groups, y=one_apart(three_groups))
 leave_one_group_out.case(
     "three molecules, two groups",
     np.array([[0.0], [0.0], [0.0]]),
@@ -2176,19 +2223,19 @@ leave_one_group_out.case(
     np.array([0, 0, 1]),
     expect=(np.array([37.0, 36.0]), 110.0 / 3, 36.5),
 )
-leave_one_group_out.probe(
-    "three groups of fifteen molecules", hidden=True, n=15, d=3, g=three_groups, y=last_of_three_apart
-)
+leave_one_group_out.probe("three other groups", hidden=True, n=15, d=3, g=three_others, y=one_apart(three_others))
 leave_one_group_out.probe("two groups", hidden=True, n=15, d=1, g=two_groups, y=one_group_wild)
-leave_one_group_out.probe("five groups", hidden=True, n=15, d=3, g=five_groups, y=last_of_five_apart)
-leave_one_group_out.probe("five groups, one descriptor", hidden=True, n=15, d=1, g=five_groups, y=last_of_five_apart)
-leave_one_group_out.probe("every molecule a group", hidden=True, n=8, d=3, g=lambda rng, n: 40 - np.arange(n) * 3)
+leave_one_group_out.probe("four groups", hidden=True, n=15, d=3, g=four_groups, y=one_apart(four_groups, 5))
+leave_one_group_out.probe(
+    "four groups, one descriptor", hidden=True, n=15, d=1, g=four_groups, y=one_apart(four_groups, 5)
+)
+leave_one_group_out.probe("every molecule a group", hidden=True, n=10, d=3, g=lambda rng, n: 40 - np.arange(n) * 3)
 
 
 @leave_one_group_out.law(hidden=True)
 def names_do_not_matter(f, rng):
     """Other numbers for the same groups change the order of the errors at most."""
-    X, y, g = rng.normal(size=(15, 3)), rng.normal(size=15), five_groups(rng, 15)
+    X, y, g = rng.normal(size=(15, 3)), rng.normal(size=15), four_groups(rng, 15)
     (one, micro, macro), (other, micro2, macro2) = f(X, y, g), f(X, y, -3 * g)
     return close(one, other[::-1], rtol=1e-3, atol=1e-3) and close([micro, macro], [micro2, macro2], rtol=1e-3)
 
@@ -2311,10 +2358,10 @@ def molecule_by_molecule(X, y, g):
         if label not in fits:
             fits[label] = regression.ols(X[g != label], y[g != label])
         w, b = fits[label]
-        totals[label] = totals.get(label, 0.0) + float(X[i] @ w + b - y[i]) ** 2
+        totals[label] = totals.get(label, np.float32(0)) + np.float32(X[i] @ w + b - y[i]) ** 2
         counts[label] = counts.get(label, 0) + 1
-    per = [totals[label] / counts[label] for label in sorted(totals)]
-    return per, sum(totals.values()) / len(y), sum(per) / len(per)
+    per = [totals[label] / np.float32(counts[label]) for label in sorted(totals)]
+    return per, sum(totals.values()) / np.float32(len(y)), sum(per) / np.float32(len(per))
 
 
 @leave_one_group_out.oracle

@@ -115,6 +115,13 @@ def test_a_spy_that_answers_a_pair_may_be_traced() -> None:
     assert total == 3 and two.tolist() == [0, 1] and two.dtype == jnp.int32
 
 
+def test_a_traced_spy_of_no_stated_shape_answers_what_is_as_large_as_its_first_argument() -> None:
+    spy = Spy("f", np.cumsum, (Parameter("x", Spec()), Parameter("axis", Spec("int"))), Spec())
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    answer = invoke(lambda f, x: jax.vmap(lambda row: f(row, 0))(x), Call((spy, x)), bench("jax"))
+    assert np.allclose(answer.value, np.cumsum(x, 1))
+
+
 def test_a_spy_that_does_not_say_so_cannot_be_traced() -> None:
     spy = Spy("f", float)
     with pytest.raises(jax.errors.ConcretizationTypeError):

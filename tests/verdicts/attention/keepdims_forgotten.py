@@ -1,4 +1,4 @@
-# expect: softmax<4 mistake:softmax=sums_without_their_axis temperature=3/3 carried:temperature carried:sdpa mha=5/5 attend=3/3
+# expect: softmax<4 mistake:softmax=sums_without_their_axis temperature=3/3 attend=3/3 sdpa=7/7 causal_attention=4/4 mha=5/5 graph_attention=5/5 carried:temperature carried:sdpa carried:causal_attention carried:mha
 # %%
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-# expect: softmax<4 graph_attention<5 mistake:softmax=nothing_subtracted mistake:graph_attention=exponentials_overflow causal_mask=2/2 mha=5/5
+# expect: softmax<4 graph_attention<5 mistake:softmax=nothing_subtracted mistake:graph_attention=exponentials_overflow temperature=3/3 attend=3/3 sdpa=7/7 causal_mask=2/2 causal_attention=4/4 mha=5/5 carried:temperature carried:attend carried:sdpa carried:causal_attention
 # %%
 import jax
 import jax.numpy as jnp
