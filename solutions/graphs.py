@@ -55,7 +55,7 @@ def norm_adj(A: Float[Array, "n n"], norm: str, self_loops: bool) -> Float[Array
     """
     looped = A + jnp.eye(A.shape[0]) if self_loops else A
     degree = jnp.sum(looped, axis=1)
-    inverse = jnp.where(degree > 0, 1.0 / jnp.where(degree > 0, degree, 1.0), 0.0)
+    inverse = jnp.where(degree > 0, 1.0 / degree, 0.0)
     if norm == "row":
         return inverse[:, None] * looped
     return jnp.sqrt(inverse)[:, None] * looped * jnp.sqrt(inverse)

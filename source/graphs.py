@@ -1,0 +1,894 @@
+# %% [markdown]
+# # Graph neural networks: atoms that talk to their neighbours
+#
+# A table of descriptors, however long, is the same for every shape of molecule: so many carbons, so many oxygens, a
+# mass. But ethanol and dimethyl ether have the same atoms, and one of them is a drink. What differs is who is bonded to
+# whom. A **graph neural network** takes the molecule as chemists draw it, atoms and bonds, and lets each atom learn
+# about its surroundings from its neighbours, one bond a layer. In this chapter you build one, layer by layer.
+#
+# **When you are done you will be able to**
+#
+# - turn a SMILES string into the arrays that a network reads;
+# - write a graph convolution, and say what is averaged over what;
+# - let messages travel along bonds, and collect atoms into molecules of different sizes;
+# - test whether a layer cares how the atoms are numbered, and tell how far each atom can see;
+# - replace bonds by distances, as models of forces and energies do.
+#
+# **You need** a little NumPy (axes, broadcasting, indexing with arrays, `@`), the chapters on regression and standard
+# layers, and two or three hours. RDKit is needed for the first task only.
+#
+# **Read along**: [*Graph Neural Networks*](https://dmol.pub/dl/gnn.html) in *Deep Learning for Molecules and Materials*
+# by Andrew White tells the theory. The text and the tasks here are our own.
+
+# %% [markdown]
+# ## How this notebook works
+#
+# Every task is one function to complete: the text inside it says exactly what is wanted. Replace the line that raises
+# `NotImplementedError`, run the cell, and run the check below it as often as you like. `example(f)` shows a call and
+# its answer, and `hint(f)` gives one hint at a time. After you hand in, further checks run on other inputs.
+#
+# These conventions hold everywhere:
+#
+# - The first axis counts atoms (or edges), the last one their features: `V[i]` is atom *i*.
+# - `A[i, j] = 1` means that *j sends to i*: the row belongs to the one who listens. Not every graph is a molecule, so
+#   `A` may differ from `A.T`.
+# - In a list of edges, edge number x goes from atom `src[x]` to atom `dst[x]`.
+# - Arguments arrive as JAX arrays. Your answer may be a JAX array, a NumPy array or a plain number. Where a task needs
+#   `jnp`, it says so.
+# - A function leaves its arguments as they were. All parameters are passed in; what is random is decided by a `key`.
+
+# %%
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from autograder.client import check, example, hint
+
+try:
+    import matplotlib.pyplot as plt
+except ImportError:  # the tasks need no plots
+    plt = None
+
+
+def reward(show):
+    """Run `show`, or say politely what is still missing. Used for the pictures between the tasks."""
+    try:
+        show()
+    except NotImplementedError:
+        print("Nothing to see yet: complete the functions above, then run this cell again.")
+    except Exception as problem:
+        print(f"Nothing to see yet, one of the functions above stumbled: {type(problem).__name__}: {problem}")
+    return show
+
+
+# %% tags=["author"]
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from autograder.author import Key, Tolerance, close, exercise, given, written
+from solutions import graphs
+
+
+def arrays(*values):
+    """The arguments as NumPy arrays, in the precision in which they came."""
+    return [np.asarray(value) for value in values]
+
+
+# %% [markdown]
+# ## 1. A molecule is a graph
+#
+# Atoms are the nodes, bonds the edges. For a computer that makes three tables. **V** says what the atoms are: one row
+# for each, with a 1 in the column of its element and 0 elsewhere (a *one-hot* row). **A**, the adjacency matrix, says
+# who is bonded to whom. **B** says what kind of bond it is. Water, with its hydrogens, and with the columns O and H:
+#
+# ```
+#         O  H           O  H  H
+#     O   1  0       O   0  1  1
+# V = H   0  1   A = H   1  0  0
+#     H   0  1       H   1  0  0
+# ```
+#
+# RDKit reads SMILES strings and knows the rest of chemistry. Five lines of it are enough to get started:
+
+# %%
+try:
+    from rdkit import Chem
+
+    ethanol = Chem.MolFromSmiles("CCO")
+    print("atoms:", [atom.GetSymbol() for atom in ethanol.GetAtoms()])
+    print("with hydrogens:", Chem.AddHs(ethanol).GetNumAtoms())
+    for bond in ethanol.GetBonds():
+        print("bond", bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), bond.GetBondType(), "in a ring:", bond.IsInRing())
+except ImportError:
+    print("RDKit is not installed here. You can skip the first task: nothing below depends on it.")
+
+# %% [markdown]
+# Each bond is listed *once*, with its ends in some order. What does that mean for a table whose rows listen and whose
+# columns send?
+
+# %%
+mol_graph = exercise(
+    graphs.mol_graph,
+    points=4,
+    hints=(
+        "`Chem.AddHs` returns a *new* molecule, with atoms for the hydrogens at the end.",
+        "RDKit lists every bond once. Your tables need it twice: from either end.",
+        "`bond.GetBondType()` is one of `Chem.BondType.SINGLE`, `DOUBLE`, `TRIPLE`, `AROMATIC`; `bond.IsInRing()` asks "
+        "about the bond itself, not about its atoms.",
+    ),
+)
+
+COH, HNOC, CCl = ["C", "O", "H"], ["H", "N", "O", "C"], ["Cl", "C", "H"]
+SINGLE = np.zeros((6, 6, 5))
+for i, j in ((0, 1), (0, 2), (0, 3), (0, 4), (1, 5)):
+    SINGLE[i, j, 0] = SINGLE[j, i, 0] = 1
+
+mol_graph.case(
+    "methanol",
+    "CO",
+    COH,
+    expect=(np.array([[1, 0, 0], [0, 1, 0], *[[0, 0, 1]] * 4], float), SINGLE[:, :, 0], SINGLE),
+)
+mol_graph.case("hydrogen cyanide", "C#N", HNOC)
+mol_graph.case("cyclopropene", "C1=CC1", HNOC)
+mol_graph.case("water, with the hydrogens first", "O", ["H", "O"], weight=0.5)
+mol_graph.case("ethanol", "CCO", HNOC, hidden=True)
+mol_graph.case("acetic acid", "CC(=O)O", COH, hidden=True)
+mol_graph.case("furan", "c1ccoc1", HNOC, hidden=True)
+mol_graph.case("styrene", "C=Cc1ccccc1", COH, hidden=True)
+mol_graph.case("two rings and the bond between them", "C1CC1C1CC1", HNOC, hidden=True)
+mol_graph.case("an aromatic ring beside another one", "C1CC1c1ccoc1", HNOC, hidden=True)
+mol_graph.case("an element that is not in the list", "ClCC#C", COH, hidden=True)
+mol_graph.case("two elements that are not in the list", "FCBr", COH, hidden=True)
+mol_graph.case("hydrogens that are written", "[H]OC([H])=O", COH, hidden=True)
+mol_graph.case("an ion pair without a bond", "[Na+].[Cl-]", ["Cl", "Na"], hidden=True)
+mol_graph.case("a single atom", "[He]", ["He", "Ne"], hidden=True, weight=0.5)
+mol_graph.case("chloromethane", "CCl", CCl, hidden=True)
+
+
+@mol_graph.law
+def tables_fit_together(f, rng):
+    """A and B are symmetric, every bond of A has one kind in B, and nothing else does; both agree on all atoms."""
+    V, A, B = f("OC=CC#N", ["C", "N", "O", "H"])
+    both = np.array_equal(A, A.T) and np.array_equal(B, np.swapaxes(B, 0, 1)) and np.array_equal(B[..., :4].sum(-1), A)
+    return both and V.shape == (8, 4) and bool(np.all(V.sum(1) == 1)) and A.sum() == 14
+
+
+@mol_graph.law(hidden=True)
+def spellings(f, rng):
+    """Two spellings of one molecule give the same graph but for the order of the atoms; an isomer gives another."""
+    (V, A, _), (V2, A2, _), (V3, A3, _) = (f(smiles, COH) for smiles in ("CCO", "OCC", "COC"))
+    hears = [np.sort((table @ atoms) @ [1.0, 10.0, 100.0]) for atoms, table in ((V, A), (V2, A2), (V3, A3))]
+    return close(hears[0], hears[1]) and not close(hears[0], hears[2]) and close(V.sum(0), V3.sum(0))
+
+
+def graph_of(smiles, elements, *, add=True, kekulize=False, back=(1, 1), ring=None, order=None, other=None):
+    """The right tables in NumPy, with one thing changed."""
+    from rdkit import Chem
+
+    mol = Chem.MolFromSmiles(smiles)
+    mol = Chem.AddHs(mol) if add else mol
+    if kekulize:
+        Chem.Kekulize(mol, clearAromaticFlags=True)
+    symbols, columns = [atom.GetSymbol() for atom in mol.GetAtoms()], order(elements) if order else elements
+    n = len(symbols)
+    V, A, B = np.zeros((n, len(elements))), np.zeros((n, n)), np.zeros((n, n, 5))
+    for i, symbol in enumerate(symbols):
+        if symbol in columns:
+            V[i, columns.index(symbol)] = 1
+        elif other is not None:
+            V[i, other] = 1
+    for bond in mol.GetBonds():
+        i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        kind = ("SINGLE", "DOUBLE", "TRIPLE", "AROMATIC").index(str(bond.GetBondType()))
+        circle = ring(bond) if ring else bond.IsInRing()
+        A[i, j] = B[i, j, kind] = 1
+        B[i, j, 4] = circle
+        A[j, i], B[j, i] = max(back[0], A[j, i]), back[1] * B[i, j]
+    return V, A, B
+
+
+@mol_graph.mistake
+def hydrogens_forgotten(smiles, elements):
+    """The hydrogens that the SMILES string does not write are missing from your graph. `Chem.AddHs` returns a new
+    molecule that has them."""
+    return graph_of(smiles, elements, add=False)
+
+
+@mol_graph.mistake
+def one_direction(smiles, elements):
+    """RDKit lists every bond once, and you write it once: from its first atom to its second, but not back. In a
+    molecule both atoms hear each other."""
+    return graph_of(smiles, elements, back=(0, 0))
+
+
+@mol_graph.mistake
+def kinds_in_one_direction(smiles, elements):
+    """A knows every bond from both ends, B only from one: write the five features at [j, i] too."""
+    return graph_of(smiles, elements, back=(1, 0))
+
+
+@mol_graph.mistake
+def bonded_to_itself(smiles, elements):
+    """Your atoms are bonded to themselves: the diagonal of A should be 0. Some layers add such loops later, and would
+    then count them twice."""
+    V, A, B = graph_of(smiles, elements)
+    return V, A + np.eye(len(A)), B
+
+
+@mol_graph.mistake
+def orders_in_A(smiles, elements):
+    """Your A holds bond orders (2 for a double bond, 1.5 for an aromatic one). A only says whether there is a bond; its
+    kind is the business of B."""
+    V, _, B = graph_of(smiles, elements)
+    return V, B @ np.array([1, 2, 3, 1.5, 0]), B
+
+
+@mol_graph.mistake
+def columns_in_alphabetical_order(smiles, elements):
+    """Your columns are in alphabetical order. They should be in the order of `elements`, whatever that is."""
+    return graph_of(smiles, elements, order=sorted)
+
+
+@mol_graph.mistake
+def columns_in_order_of_appearance(smiles, elements):
+    """Your columns are in the order in which the elements appear in the molecule, so that the same column means carbon
+    in one molecule and oxygen in the next. Use the order of `elements`."""
+    from rdkit import Chem
+
+    met = [atom.GetSymbol() for atom in Chem.AddHs(Chem.MolFromSmiles(smiles)).GetAtoms()]
+    return graph_of(smiles, elements, order=lambda names: sorted(names, key=[*met, *names].index))
+
+
+@mol_graph.mistake
+def alternating_double_bonds(smiles, elements):
+    """Your aromatic rings are made of single and double bonds in turn. RDKit gives these bonds a kind of their own,
+    `AROMATIC`, because all bonds of the ring are alike; do not kekulize."""
+    return graph_of(smiles, elements, kekulize=True)
+
+
+@mol_graph.mistake
+def atoms_in_rings(smiles, elements):
+    """You call a bond a ring bond when both of its *atoms* are in rings. A bond that joins two rings is in neither: ask
+    the bond."""
+    return graph_of(smiles, elements, ring=lambda bond: bond.GetBeginAtom().IsInRing() and bond.GetEndAtom().IsInRing())
+
+
+@mol_graph.mistake
+def only_aromatic_rings(smiles, elements):
+    """Your last feature is 1 for aromatic bonds only. Cyclopropane has a ring as well, and no aromatic bond."""
+    return graph_of(smiles, elements, ring=lambda bond: bond.GetIsAromatic())
+
+
+@mol_graph.mistake
+def rings_left_out(smiles, elements):
+    """The last of your five features is always 0: it says whether the bond is part of a ring."""
+    return graph_of(smiles, elements, ring=lambda bond: False)
+
+
+@mol_graph.mistake
+def unknown_is_the_last(smiles, elements):
+    """Atoms whose element is not in the list end up in the last column, as if they were of that element. (An index of
+    -1 does that, silently.) Their row should be zeros."""
+    return graph_of(smiles, elements, other=-1)
+
+
+@mol_graph.mistake
+def unknown_is_the_first(smiles, elements):
+    """Atoms whose element is not in the list end up in the first column, as if they were of that element. Their row
+    should be zeros."""
+    return graph_of(smiles, elements, other=0)
+
+
+mol_graph.equivalent(
+    "i, j = (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) -> i, j = (bond.GetEndAtomIdx(), bond.GetBeginAtomIdx())",
+    because="both directions are written",
+)
+
+
+@mol_graph.alternate
+def matrices_of_rdkit(smiles, elements):
+    from rdkit import Chem
+
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    orders = np.asarray(Chem.GetAdjacencyMatrix(mol, useBO=True), np.float32)
+    V = np.equal.outer([atom.GetSymbol() for atom in mol.GetAtoms()], elements).astype(np.float32)
+    ring = np.zeros_like(orders)
+    for bond in mol.GetRingInfo().BondRings():
+        for number in bond:
+            ends = mol.GetBondWithIdx(number)
+            ring[ends.GetBeginAtomIdx(), ends.GetEndAtomIdx()] = ring[ends.GetEndAtomIdx(), ends.GetBeginAtomIdx()] = 1
+    return V, np.sign(orders), np.stack([*(orders == order for order in (1, 2, 3, 1.5)), ring], axis=2).astype(float)
+
+
+@mol_graph.alternate
+def neighbours_of_each_atom(smiles, elements):
+    from rdkit import Chem
+
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    n = mol.GetNumAtoms()
+    V, B = np.zeros((n, len(elements)), np.float32), np.zeros((n, n, 5), np.float32)
+    for atom in mol.GetAtoms():
+        for column, element in enumerate(elements):
+            V[atom.GetIdx(), column] = atom.GetSymbol() == element
+        for bond in atom.GetBonds():
+            tests = [bond.GetBondTypeAsDouble() == order for order in (1.0, 2.0, 3.0, 1.5)]
+            B[atom.GetIdx(), bond.GetOtherAtomIdx(atom.GetIdx())] = [*tests, bond.IsInRing()]
+    return V, B[..., :4].any(axis=-1).astype(int), B
+
+
+@mol_graph.alternate
+def pair_by_pair(smiles, elements):
+    from rdkit import Chem
+
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    atoms = list(mol.GetAtoms())
+    places = {element: place for place, element in enumerate(elements)}
+    V = jax.nn.one_hot(jnp.array([places.get(atom.GetSymbol(), -1) for atom in atoms]), len(elements))
+    types = ["SINGLE", "DOUBLE", "TRIPLE", "AROMATIC"]
+    B = []
+    for a in atoms:
+        B.append([])
+        for b in atoms:
+            bond = mol.GetBondBetweenAtoms(a.GetIdx(), b.GetIdx())
+            name = bond.GetBondType().name if bond else None
+            B[-1].append([*(name == t for t in types), bool(bond and bond.IsInRing())])
+    B = np.array(B, dtype=np.float32)
+    return V, jnp.asarray(B.sum(2) > 0).astype(float), B
+
+
+@mol_graph.oracle
+def molfile(smiles, elements):
+    """The graph read from the text of a molfile, and rings found by taking bonds out one at a time."""
+    from rdkit import Chem
+    from scipy.sparse.csgraph import connected_components
+
+    lines = Chem.MolToMolBlock(Chem.AddHs(Chem.MolFromSmiles(smiles)), kekulize=False).splitlines()
+    n, bonds = int(lines[3][:3]), int(lines[3][3:6])
+    V = np.array([[float(line.split()[3] == element) for element in elements] for line in lines[4 : 4 + n]])
+    pairs = [(int(line[:3]) - 1, int(line[3:6]) - 1, int(line[6:9])) for line in lines[4 + n : 4 + n + bonds]]
+    A, B = np.zeros((n, n)), np.zeros((n, n, 5))
+    for i, j, _ in pairs:
+        A[[i, j], [j, i]] = 1
+    for i, j, kind in pairs:
+        without = A.copy()
+        without[[i, j], [j, i]] = 0
+        B[[i, j], [j, i], kind - 1] = 1
+        B[[i, j], [j, i], 4] = connected_components(without)[0] == connected_components(A)[0]
+    return V, A, B
+
+
+# %% [markdown]
+# Your reward: three isomers of C₃H₆O. Their atoms are the same, and so is every count of atoms; their graphs are not.
+
+
+# %%
+@reward
+def three_isomers():
+    for name, smiles in (("acetone", "CC(C)=O"), ("propanal", "CCC=O"), ("oxetane", "C1COC1")):
+        V, A, B = (np.asarray(table) for table in mol_graph(smiles, ["C", "O", "H"]))
+        kinds = B.sum(axis=(0, 1)) / 2
+        hydrogens = (A @ V)[:, 2][V[:, 0] == 1]
+        print(f"{name:9s} C, O, H: {V.sum(axis=0).astype(int)}   hydrogens on each carbon: {hydrogens.astype(int)}")
+        print(f"{'':9s} single {kinds[0]:.0f}, double {kinds[1]:.0f}, in a ring {kinds[4]:.0f}")
+
+
+# %% [markdown]
+# For the rest of the chapter, here are some molecules as graphs, so that you can go on whatever became of the first
+# task. To keep tables small the hydrogens are left out. The number is the solubility in water, measured and rounded:
+# its logarithm, log S, in log(mol/L).
+
+# %%
+TABLE = """
+ethanol        1.1  CCO             0-1 1-2
+urea           1.0  NCNO            0-1 1-2 1-3
+phenol         0.0  OCCCCCC         0-1 1-2 2-3 3-4 4-5 5-6 6-1
+aniline       -0.4  NCCCCCC         0-1 1-2 2-3 3-4 4-5 5-6 6-1
+caffeine      -0.9  CNCOCCNCNCNCCO  0-1 1-2 2-3 2-4 4-5 5-6 6-7 7-8 8-9 5-10 10-11 10-12 12-13 12-1 8-4
+paracetamol   -1.0  CCONCCCCOCC     0-1 1-2 1-3 3-4 4-5 5-6 6-7 7-8 7-9 9-10 10-4
+benzene       -1.6  CCCCCC          0-1 1-2 2-3 3-4 4-5 5-0
+toluene       -2.2  CCCCCCC         0-1 1-2 2-3 3-4 4-5 5-6 6-1
+octanol       -2.4  CCCCCCCCO       0-1 1-2 2-3 3-4 4-5 5-6 6-7 7-8
+naphthalene   -3.6  CCCCCCCCCC      0-1 1-2 2-3 3-4 4-5 5-6 6-7 7-8 8-9 9-0 8-3
+hexane        -3.8  CCCCCC          0-1 1-2 2-3 3-4 4-5
+anthracene    -6.4  CCCCCCCCCCCCCC  0-1 1-2 2-3 3-4 4-5 5-6 6-7 7-8 8-9 9-10 10-11 11-12 12-13 13-0 12-3 10-5
+"""
+ROWS = {row.split()[0]: row.split()[1:] for row in TABLE.strip().splitlines()}
+
+
+def molecule(name):
+    """Elements, one-hot features (C, N, O), and the bonds in both directions as `src` and `dst`."""
+    _, elements, *bonds = ROWS[name]
+    one_way = [tuple(map(int, bond.split("-"))) for bond in bonds]
+    ends = np.array(one_way + [(b, a) for a, b in one_way], np.int32).T
+    features = [[float(element == column) for column in "CNO"] for element in elements]
+    return elements, jnp.array(features), jnp.array(ends[0]), jnp.array(ends[1])
+
+
+def adjacency(src, dst, n):
+    """The list of edges as a matrix: row `dst`, column `src`."""
+    return jnp.zeros((n, n)).at[dst, src].set(1.0)
+
+
+elements, features, src, dst = molecule("caffeine")
+A = adjacency(src, dst, len(elements))
+labels = [f"{element}{i}" for i, element in enumerate(elements)]
+print("caffeine:", " ".join(labels))
+print("its neighbours, counted:", A.sum(axis=1).astype(int))
+
+# %% [markdown]
+# ## 2. Sums over neighbours, and averages
+#
+# Multiply `A` with any table of features, and look at row *i*: it is the sum of the rows of all atoms that send to *i*.
+# That one product is what graph networks are made of.
+
+# %%
+print("N1 of caffeine has the neighbours", [labels[j] for j in np.flatnonzero(np.asarray(A[1]))])
+print("row 1 of A @ V counts them as C, N, O:", (A @ features)[1])
+
+# %% [markdown]
+# Sums have two weaknesses. An atom forgets itself: row *i* of `A @ V` knows nothing of atom *i*. The cure is a *loop*,
+# an edge from every atom to itself, which is the identity matrix added to A. And sums grow with the number of
+# neighbours, layer after layer, so crowded atoms shout. The cure is to divide by the **degree**: the sum over a row.
+#
+# There are two customs. `"row"` divides each row by its degree, which makes sums into averages. `"sym"`, the formula of
+# the paper that gave the graph convolution its name, shares the division between the two ends of an edge: a sender with
+# many listeners counts less. In the chain 0 → 1 → 2 with loops, atom 0 hears only itself, so its degree is 1; atom 1
+# hears 0 and itself, so its degree is 2. Hence the entry [1, 0] is 1/2 with `"row"` and 1/√2 with `"sym"`.
+#
+# And a trap: what is 1 by the degree of an atom that hears nobody, not even itself?
+
+# %%
+norm_adj = exercise(
+    graphs.norm_adj,
+    points=4,
+    hints=(
+        "Do things in order: first the loops, then the degrees, then the division.",
+        "The degrees as a column, [n, 1], divide rows; as a row, [1, n], they divide columns. Does a `norm` need one of "
+        "the two, or both?",
+        "Make the reciprocals of the degrees first, with `jnp.where(degree > 0, ..., 0)`, and multiply with them: a zero "
+        "then stays a zero.",
+    ),
+)
+
+# Directed on purpose: atom 4 hears nobody but is heard, atom 2 hears one and sends to two.
+HEARD = np.array([[0, 1, 1, 0, 0], [1, 0, 0, 1, 0], [0, 0, 0, 0, 1], [0, 0, 1, 0, 1], [0, 0, 0, 0, 0]], float)
+# The same, and an atom without any edge.
+ALONE = np.pad(HEARD, ((1, 0), (1, 0)))
+LOOPED = HEARD + np.diag([0.0, 1, 0, 0, 1])
+WEIGHTS = HEARD * (1 + np.arange(1, 26).reshape(5, 5) % 3) / 2
+CHAIN = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])
+ROOT = math.sqrt(0.5)
+
+
+def renumbered(A):
+    """The same graph in every draw, with the atoms in an order of the draw."""
+
+    def drawn(rng):
+        order = rng.permutation(len(A))
+        return A[order][:, order]
+
+    return drawn
+
+
+norm_adj.case("a chain, row by row", CHAIN, "row", True, expect=np.array([[1, 0, 0], [0.5, 0.5, 0], [0, 0.5, 0.5]]))
+norm_adj.case("a chain, both sides", CHAIN, "sym", True, expect=np.array([[1, 0, 0], [ROOT, 0.5, 0], [0, 0.5, 0.5]]))
+norm_adj.case("a chain without loops", CHAIN, "row", False, expect=CHAIN)
+norm_adj.probe("five atoms, both sides, no loops", n=5, A=renumbered(HEARD), norm="sym", self_loops=False)
+for name, graph in (("five atoms", HEARD), ("an atom alone", ALONE), ("loops in A", LOOPED), ("weighted", WEIGHTS)):
+    for norm in ("row", "sym"):
+        for loops in (True, False):
+            label = f"{name}: {norm}, {'with' if loops else 'without'} loops"
+            norm_adj.probe(label, hidden=True, n=len(graph), A=renumbered(graph), norm=norm, self_loops=loops)
+norm_adj.case("no edges", np.zeros((3, 3)), "row", False, hidden=True, weight=0.5, expect=np.zeros((3, 3)))
+norm_adj.case("no edges, both sides", np.zeros((3, 3)), "sym", False, hidden=True, weight=0.5, expect=np.zeros((3, 3)))
+norm_adj.case("a single atom", np.zeros((1, 1)), "sym", True, hidden=True, weight=0.5, expect=np.ones((1, 1)))
+
+
+@norm_adj.law
+def averages(f, rng):
+    """With "row", the rows of atoms that hear somebody add up to 1; an average of equal numbers is that number."""
+    A = np.array([[0, 2, 0, 1], [0, 0, 0, 0], [1, 1, 0, 1], [0, 1, 0, 3]], float)
+    looped, plain = f(A, "row", True), f(A, "row", False)
+    return close(looped.sum(1), np.ones(4)) and close(plain.sum(1), np.array([1.0, 0.0, 1.0, 1.0]))
+
+
+@norm_adj.law(hidden=True)
+def other_numbers(f, rng):
+    """Number the atoms differently, and rows and columns follow; turn all arrows round, and the answer changes."""
+    order = np.array([3, 0, 4, 1, 2])
+    outs = {norm: f(WEIGHTS, norm, True) for norm in ("row", "sym")}
+    follows = all(close(f(WEIGHTS[order][:, order], norm, True), outs[norm][order][:, order]) for norm in outs)
+    return follows and not any(close(f(WEIGHTS.T.copy(), norm, True).T, outs[norm], rtol=0.01) for norm in outs)
+
+
+@norm_adj.law(hidden=True)
+def a_stable_sum(f, rng):
+    """Of an undirected graph, "sym" gives a symmetric table with no eigenvalue beyond 1, and "row" the same ones."""
+    A = np.triu(rng.random((6, 6)) < 0.5, 1) + np.eye(6, k=1)
+    A = (A + A.T > 0).astype(float)
+    sym, row = f(A, "sym", True), f(A, "row", True)
+    high = np.linalg.eigvalsh(sym.astype(float))
+    return close(sym, sym.T) and close(high[-1], 1.0) and close(np.sort(np.linalg.eigvals(row).real), high, atol=1e-4)
+
+
+def scaled(A, norm, self_loops, *, degrees=None, loop=None, power=None, zero=0.0):
+    """The right answer in NumPy, with one thing changed. `degrees` makes both degrees from A and A with its loops."""
+    A = np.asarray(A, float)
+    looped = (A + np.eye(len(A)) if loop is None else loop(A)) if self_loops else A
+    left, right = degrees(A, looped) if degrees else (looped.sum(axis=1),) * 2
+    power = power or ((1, 0) if norm == "row" else (0.5, 0.5))
+    with np.errstate(all="ignore"):
+        left, right = (
+            np.where(d > 0, d**-p, zero) if p else np.ones(len(A)) for d, p in zip((left, right), power, strict=True)
+        )
+        return left[:, None] * looped * right
+
+
+@norm_adj.mistake
+def degrees_before_the_loops(A, norm, self_loops):
+    """Your degrees are those of A before the loops were added: an atom's own voice has to be counted, too. A published
+    version of this formula is easily read that way."""
+    return scaled(A, norm, self_loops, degrees=lambda A, looped: (A.sum(axis=1),) * 2)
+
+
+@norm_adj.mistake
+def sums_of_columns(A, norm, self_loops):
+    """Your degrees are sums of columns: to how many an atom *sends*. `A[i, j]` means that j sends to i, so what arrives
+    at i is the sum of row i. In an undirected molecule you would never notice."""
+    return scaled(A, norm, self_loops, degrees=lambda A, looped: (looped.sum(axis=0),) * 2)
+
+
+@norm_adj.mistake
+def rows_left_columns_right(A, norm, self_loops):
+    """For "sym" you divide by the sum of the listener's row and by the sum of the sender's *column*. That is a custom
+    for directed graphs, but here both degrees are sums of rows."""
+    return scaled(A, norm, self_loops, degrees=lambda A, looped: (looped.sum(axis=1), looped.sum(axis=0)))
+
+
+@norm_adj.mistake
+def nothing_by_nothing(A, norm, self_loops):
+    """An atom that hears nobody has degree 0, and 0 by 0 is NaN. Its row should be zeros."""
+    looped = np.asarray(A, np.float32) + (np.eye(len(A), dtype=np.float32) if self_loops else 0)
+    degree = looped.sum(axis=1)
+    with np.errstate(all="ignore"):
+        return looped / (degree[:, None] if norm == "row" else np.sqrt(degree[:, None] * degree))
+
+
+@norm_adj.mistake
+def always_row(A, norm, self_loops):
+    """You divide each row by its degree, also when "sym" is asked for. A published layer with the name of that formula
+    does the same; it makes another model."""
+    return scaled(A, "row", self_loops)
+
+
+@norm_adj.mistake
+def always_sym(A, norm, self_loops):
+    """You divide by both degrees, also when "row" is asked for."""
+    return scaled(A, "sym", self_loops)
+
+
+@norm_adj.mistake
+def root_forgotten(A, norm, self_loops):
+    """For "sym" you divide by the product of the two degrees. The formula has the *root* of that product."""
+    return scaled(A, norm, self_loops, power=None if norm == "row" else (1, 1))
+
+
+@norm_adj.mistake
+def down_the_columns(A, norm, self_loops):
+    """For "row" you divide each *column* by the degree of its sender, so the rows do not become averages. The degree
+    needs an axis of length 1 at the end to divide row by row: `degree[:, None]`."""
+    return scaled(A, norm, self_loops, power=(0, 1) if norm == "row" else None)
+
+
+@norm_adj.mistake
+def loops_always(A, norm, self_loops):
+    """You add I also when `self_loops` is False."""
+    return scaled(A, norm, True)
+
+
+@norm_adj.mistake
+def loops_never(A, norm, self_loops):
+    """You do not add I when `self_loops` is True, so that atoms forget themselves."""
+    return scaled(A, norm, False)
+
+
+@norm_adj.mistake
+def loops_overwritten(A, norm, self_loops):
+    """You *set* the diagonal to 1. A loop that is in A already counts on top: I is added."""
+    return scaled(A, norm, self_loops, loop=lambda A: np.where(np.eye(len(A)) > 0, 1.0, A))
+
+
+@norm_adj.mistake
+def neighbours_counted(A, norm, self_loops):
+    """Your degrees count the edges. They should add up their weights, which need not be 1."""
+    return scaled(A, norm, self_loops, degrees=lambda A, looped: ((looped > 0).sum(axis=1).astype(float),) * 2)
+
+
+@norm_adj.mistake
+def harmless_degrees(A, norm, self_loops):
+    """You treat a degree of 0 as 1. That keeps NaN away, but the reciprocal of such a degree should count as 0: with
+    "sym", what is sent by an atom that hears nobody is lost."""
+    return scaled(A, norm, self_loops, zero=1.0)
+
+
+norm_adj.equivalent(
+    "looped = A + jnp.eye(A.shape[0]) if self_loops else A -> looped = A + jnp.eye(A.shape[1]) if self_loops else A",
+    because="A is square",
+)
+
+
+@norm_adj.alternate
+def in_numpy(A, norm, self_loops):
+    A = np.array(A, dtype=float)
+    if self_loops:
+        A[np.diag_indices(len(A))] += 1
+    d = A.sum(1, keepdims=True)
+    root = np.divide(1, np.sqrt(d), out=np.zeros_like(d), where=d != 0)
+    return root**2 * A if norm == "row" else root * A * root.T
+
+
+@norm_adj.alternate
+def diagonal_matrices(A, norm, self_loops):
+    A = A + self_loops * jnp.identity(len(A))
+    D = jnp.diag(A @ jnp.ones(len(A)))
+    power = jnp.diag(jnp.nan_to_num(jnp.diag(D) ** (-1.0 if norm == "row" else -0.5), posinf=0.0))
+    return power @ A if norm == "row" else power @ A @ power
+
+
+@norm_adj.alternate
+def entry_by_entry(A, norm, self_loops):
+    A, n = np.asarray(A, np.float32), len(A)
+    hat = [[float(A[i, j]) + (1.0 if self_loops and i == j else 0.0) for j in range(n)] for i in range(n)]
+    d = [sum(row) for row in hat]
+    out = np.zeros((n, n), np.float32)
+    for i in range(n):
+        for j in range(n):
+            below = d[i] if norm == "row" else math.sqrt(d[i]) * math.sqrt(d[j])
+            if below:
+                out[i, j] = hat[i][j] / below
+    return out
+
+
+@norm_adj.oracle
+def sparse_matrices(A, norm, self_loops):
+    """By a pseudo-inverse, which knows that 1/0 is 0, and by sparse products."""
+    from scipy.linalg import sqrtm
+    from scipy.sparse import csr_array, eye_array
+
+    A = csr_array(np.asarray(A, float))
+    A = A + eye_array(A.shape[0]) if self_loops else A
+    inverse = np.linalg.pinv(np.diag(np.asarray(A.sum(axis=1)).ravel()))
+    if norm == "row":
+        return inverse @ A.toarray()
+    root = np.real(sqrtm(inverse))
+    return root @ A.toarray() @ root
+
+
+# %% [markdown]
+# Your reward: averages of averages. Row *i* of the normalised table says how much atom *i* hears of each atom. Multiply
+# the table with itself, and it hears the neighbours of its neighbours. What is left of an atom's own voice?
+
+
+# %%
+@reward
+def own_voice():
+    table = np.asarray(norm_adj(A, "row", True))
+    print("share of its own voice that N1, C2, O3 and C4 of caffeine hear")
+    for layers in (1, 2, 4, 16, 64):
+        own = np.diagonal(np.linalg.matrix_power(table, layers))[1:5]
+        print(f"after {layers:2d} layers: " + "  ".join(f"{share:.3f}" for share in own))
+    print("degree by degree, at the end:", np.round(np.asarray(A.sum(axis=1) + 1)[1:5] / float(A.sum() + len(A)), 3))
+
+
+# %% [markdown]
+# After many averages only the degrees are left: all atoms say the same, whatever they were. That is called
+# *over-smoothing*, and it is why graph networks have few layers, and something to learn between them.
+#
+# ## 3. A graph convolution
+#
+# Now for that something. A **graph convolution** takes the normalised sum over the neighbours, multiplies it with a
+# matrix of weights `W`, the same for all atoms, and bends the result with an *activation* such as relu. The bend comes
+# last. Were it not there, ten layers could do no more than one: a product of matrices is a matrix.
+
+
+# %% tags=["author"]
+@given
+def relu(x):
+    return jnp.maximum(x, 0.0)
+
+
+@given
+def bent(x):
+    return jnp.tanh(x) + 0.25 * x + 0.5
+
+
+@given
+def squashed(x):
+    return 1.0 / (1.0 + jnp.exp(-2.0 * x))
+
+
+# %%
+gcn = exercise(
+    graphs.gcn,
+    points=4,
+    needs=[norm_adj],
+    hints=(
+        "You have the normalised table. Its shape is [n, n], that of V is [n, f], that of W [f, g]: in which order can "
+        "they be multiplied?",
+        "One line: three matrices, and `act` of the product. Which argument of `norm_adj` is always the same here?",
+    ),
+)
+
+
+gcn.case(
+    "a chain of three, averaged",
+    np.array([[2.0, 0.0], [4.0, 0.0], [-8.0, 1.0]]),
+    CHAIN,
+    np.array([[1.0, 0.0, -1.0], [0.0, 1.0, 0.0]]),
+    relu,
+    "row",
+    expect=np.array([[2.0, 0, 0], [3.0, 0, 0], [0, 0.5, 2.0]]),
+)
+gcn.probe("five atoms, both sides", n=5, f=3, g=2, A=renumbered(HEARD), act=bent, norm="sym")
+gcn.probe("an atom alone, averaged", n=6, f=3, g=2, A=renumbered(ALONE), act=bent, norm="row")
+gcn.probe("more features than before", hidden=True, n=5, f=2, g=4, A=renumbered(HEARD), act=squashed, norm="row")
+gcn.probe("more features, both sides", hidden=True, n=5, f=2, g=4, A=renumbered(HEARD), act=squashed, norm="sym")
+gcn.probe("as many features as atoms", hidden=True, n=5, f=5, g=5, A=renumbered(HEARD), act=bent, norm="row")
+gcn.probe("as many features, both sides", hidden=True, n=5, f=5, g=5, A=renumbered(WEIGHTS), act=bent, norm="sym")
+gcn.probe("relu, bonds with weights", hidden=True, n=5, f=2, g=4, A=renumbered(WEIGHTS), act=relu, norm="row")
+gcn.probe("loops in the graph", hidden=True, n=5, f=2, g=4, A=renumbered(LOOPED), act=bent, norm="row")
+gcn.probe("no edge at all", hidden=True, weight=0.5, n=5, f=2, g=4, A=lambda rng: np.zeros((5, 5)), act=bent,
+          norm="sym")  # fmt: skip
+gcn.probe("a single atom", hidden=True, weight=0.5, n=1, f=3, g=2, A=lambda rng: np.zeros((1, 1)), act=bent, norm="row")
+
+
+@gcn.law
+def numbering(f, rng):
+    """Number the atoms differently, and the rows of the answer follow: the layer is equivariant."""
+    V, W, order = rng.normal(size=(4, 3)), rng.normal(size=(3, 2)), np.array([2, 0, 3, 1])
+    A = np.array([[0, 1, 1, 0], [0, 0, 0, 0], [0, 1, 0, 1], [1, 0, 0, 0]], float)
+    out = f(V, A, W, jnp.tanh, "sym")
+    return close(f(V[order], A[order][:, order], W, jnp.tanh, "sym"), out[order])
+
+
+@gcn.law(hidden=True)
+def along_the_arrows(f, rng):
+    """A change at an atom arrives at those it sends to, and at itself, and nowhere else."""
+    V, W = rng.normal(size=(5, 3)), rng.normal(size=(3, 2))
+    other = V.copy()
+    other[2] += 1.0
+    pairs = [(f(other, HEARD, W, jnp.tanh, norm), f(V, HEARD, W, jnp.tanh, norm)) for norm in ("row", "sym")]
+    told = [np.abs(new - old).max(axis=1) for new, old in pairs]
+    return all(close(t[[1, 4]], 0.0, atol=1e-6) and bool(np.all(t[[0, 2, 3]] > 1e-5)) for t in told)
+
+
+@gcn.law(hidden=True)
+def the_last_word(f, rng):
+    """`act` is called once, with a table of the right shape, and what it says is the answer."""
+    seen, said = [], rng.normal(size=(5, 2))
+
+    def act(table):
+        seen.append(np.shape(table))
+        return said
+
+    return close(f(rng.normal(size=(5, 3)), HEARD, rng.normal(size=(3, 2)), act, "row"), said) and seen == [(5, 2)]
+
+
+@gcn.mistake
+def atoms_forget_themselves(V, A, W, act, norm):
+    """The loops are missing: your atoms hear their neighbours and forget themselves. Normalise A + I."""
+    return act(jnp.asarray(scaled(A, norm, False)) @ V @ W)
+
+
+@gcn.mistake
+def arrows_reversed(V, A, W, act, norm):
+    """You use A transposed. `A[i, j] = 1` means that j sends to i, so A @ V collects at i. In an undirected molecule
+    you would never notice."""
+    return act(jnp.asarray(scaled(A, norm, True)).T @ V @ W)
+
+
+@gcn.mistake
+def sums_not_averages(V, A, W, act, norm):
+    """You add up the neighbours without dividing by any degree, so that crowded atoms get large numbers."""
+    return act((A + jnp.eye(len(V))) @ V @ W)
+
+
+@gcn.mistake
+def bent_before_collecting(V, A, W, act, norm):
+    """You bend each atom's features first and average afterwards. The activation comes last."""
+    return jnp.asarray(scaled(A, norm, True)) @ act(V @ W)
+
+
+@gcn.mistake
+def no_bend(V, A, W, act, norm):
+    """You do not use `act`: without a bend, ten layers are worth no more than one."""
+    return jnp.asarray(scaled(A, norm, True)) @ V @ W
+
+
+@gcn.mistake
+def normalised_twice(V, A, W, act, norm):
+    """You normalise a table that is normalised already. `norm_adj` does the whole division; give it A itself."""
+    return act(jnp.asarray(scaled(scaled(A, norm, True), norm, False)) @ V @ W)
+
+
+@gcn.mistake
+def loops_twice(V, A, W, act, norm):
+    """You add I to A, and then ask for self-loops as well, so every atom hears itself twice."""
+    return act(jnp.asarray(scaled(A + np.eye(len(V)), norm, True)) @ V @ W)
+
+
+@gcn.mistake
+def always_averaged(V, A, W, act, norm):
+    """You always divide row by row, also when `norm` is "sym". A published layer with the name of that formula does the
+    same; it makes another model."""
+    return act(jnp.asarray(scaled(A, "row", True)) @ V @ W)
+
+
+@gcn.mistake
+def degrees_without_loops(V, A, W, act, norm):
+    """Your degrees are those of A before I was added, so an average has one voice more than it is divided by."""
+    table = scaled(A, norm, True, degrees=lambda A, looped: (np.maximum(A.sum(axis=1), 1),) * 2)
+    return act(jnp.asarray(table) @ V @ W)
+
+
+@gcn.alternate
+def in_numpy(V, A, W, act, norm):
+    A = np.asarray(A) + np.eye(len(A))
+    d = A.sum(-1)
+    left, right = (1 / d, np.ones_like(d)) if norm == "row" else (d**-0.5, d**-0.5)
+    return np.asarray(act(np.einsum("i,ij,j,jf,fg->ig", left, A, right, np.asarray(V), np.asarray(W))))
+
+
+@gcn.alternate
+def weights_first(V, A, W, act, norm):
+    messages, d = V @ W, A.sum(1) + 1
+    if norm == "sym":
+        messages = messages / jnp.sqrt(d)[:, None]
+    collected = A @ messages + messages
+    return act(collected / (d if norm == "row" else jnp.sqrt(d))[:, None])
+
+
+@gcn.alternate
+def edge_by_edge(V, A, W, act, norm):
+    V, A, W = (np.asarray(x, np.float32) for x in (V, A, W))
+    n, d = len(V), A.sum(axis=1) + 1
+    out = np.zeros((n, W.shape[1]), np.float32)
+    for i in range(n):
+        for j in range(n):
+            weight = A[i, j] + (i == j)
+            if weight:
+                out[i] += weight / (d[i] if norm == "row" else math.sqrt(d[i] * d[j])) * (V[j] @ W)
+    return act(out)
+
+
+@gcn.oracle
+def sparse_products(V, A, W, act, norm):
+    from scipy.sparse import csr_array, diags_array, eye_array
+
+    V, W = arrays(V, W)
+    hat = csr_array(np.asarray(A, float)) + eye_array(len(V))
+    d = hat.sum(axis=1)
+    walk = diags_array(1 / d) @ hat if norm == "row" else diags_array(d**-0.5) @ hat @ diags_array(d**-0.5)
+    return act(jnp.asarray(walk @ V @ W))
+
+
+# %% [markdown]
+# Your reward: all carbons of caffeine begin with the same row, (1, 0, 0). After one layer, whoever has other neighbours
+# has another row. How many kinds of atom can the network tell apart, layer by layer?
+
+
+# %%
+@reward
+def kinds_of_atoms():
+    hidden = features
+    for layer in range(5):
+        kinds = {}
+        for label, row in zip(labels, np.round(np.asarray(hidden), 4), strict=True):
+            kinds.setdefault(tuple(row.tolist()), []).append(label)
+        shared = ["=".join(group) for group in kinds.values() if len(group) > 1]
+        print(f"{layer} layers: {len(kinds):2d} kinds of atoms" + ("; alike: " + ", ".join(shared) if shared else ""))
+        hidden = gcn(hidden, A, jnp.array([[1.0, 0.3, 0.2], [0.1, 1.0, -0.4], [-0.3, 0.5, 1.0]]), jnp.tanh, "sym")
