@@ -90,14 +90,15 @@ def mp_layer(
 ) -> tuple[Float[Array, "n p"], Float[Array, "e q"]]:
     """One layer of message passing: bonds are updated first, then atoms. Return (V2, E2).
 
-        E2 = phi_e(E, V[dst], V[src])             one message for each edge: (edge, receiver, sender)
-        incoming_i = agg over { E2[x] : dst[x] = i }
-        V2 = phi_v(incoming, V)
+        e'_x = phi_e(e_x, v_r, v_s)     for every edge x, from the sender s = src[x] to the receiver r = dst[x]
+        incoming_i = agg over the e'_x that arrive at atom i
+        v'_i = phi_v(incoming_i, v_i)   for every atom i
 
-    `agg` is "sum", "mean" or "max", feature by feature. An atom at which nothing arrives gets zeros as `incoming`. Two
-    edges may join the same two atoms: both count. The list may be empty. Call `phi_e` and `phi_v` once each, with the
-    whole tables: they decide how long their answers are. NumPy is fine here. Source: Battaglia et al., Relational
-    inductive biases, deep learning, and graph networks (2018).
+    Small letters are rows: e_x is `E[x]`, v_i is `V[i]`; V2 and E2 hold the v'_i and e'_x. `phi_e` and `phi_v` take
+    whole tables instead of rows, in the same order: call each of them once. They decide how long their rows are. `agg`
+    is "sum", "mean" or "max", feature by feature. An atom at which nothing arrives gets zeros as `incoming`. Two edges
+    may join the same two atoms: both count. The list may be empty. NumPy is fine here. Source: Battaglia et al.,
+    Relational inductive biases, deep learning, and graph networks (2018).
     """
     n = V.shape[0]
     E2 = phi_e(E, V[dst], V[src])
@@ -123,13 +124,13 @@ def graph_net_block(
 ) -> tuple[Float[Array, "n p"], Float[Array, "e q"], Float[Array, "r"]]:
     """A full block of a graph network: edges, atoms and the graph as a whole are updated, in this order.
 
-        E2 = phi_e(E, V[dst], V[src], u)              incoming_i = sum over { E2[x] : dst[x] = i }
-        V2 = phi_v(incoming, V, u)                    edges = sum of all rows of E2,  nodes = sum of all rows of V2
-        u2 = phi_u(edges, nodes, u)
+        e'_x = phi_e(e_x, v_r, v_s, u)         for every edge x, from the sender s = src[x] to the receiver r = dst[x]
+        v'_i = phi_v(incoming_i, v_i, u)       incoming_i is the sum of the e'_x that arrive at atom i
+        u' = phi_u(edges, nodes, u)            edges is the sum of all e'_x, nodes the sum of all v'_i
 
-    Return (V2, E2, u2). `u` describes the whole graph, and goes into all three functions as the vector it is. Each of
-    them is called once, with the whole tables. Each step uses what the step before has made; the list of edges may be
-    empty. NumPy is fine here. Source: Battaglia et al. (2018), algorithm 1.
+    Return (V2, E2, u2): the tables of the v'_i and the e'_x, and u'. `phi_e` and `phi_v` take whole tables instead of
+    rows, as in `mp_layer`; `u` goes into all three functions as the vector it is. Call each of them once. The list of
+    edges may be empty. NumPy is fine here. Source: Battaglia et al. (2018), algorithm 1.
     """
     E2 = phi_e(E, V[dst], V[src], u)
     V2 = phi_v(jax.ops.segment_sum(E2, dst, V.shape[0]), V, u)

@@ -447,10 +447,10 @@ norm_adj = exercise(
     points=4,
     hints=(
         "Do things in order: first the loops, then the degrees, then the division.",
-        "The degrees as a column, [n, 1], divide rows; as a row, [1, n], they divide columns. Does a `norm` need one of "
-        "the two, or both?",
-        "Make the reciprocals of the degrees first, with `jnp.where(degree > 0, ..., 0)`, and multiply with them: a zero "
-        "then stays a zero.",
+        "The degrees as a column, [n, 1], divide rows; as a row, [1, n], they divide columns. Does a `norm` need one "
+        "of the two, or both?",
+        "Make the reciprocals of the degrees first, with `jnp.where(degree > 0, ..., 0)`, and multiply with them: a "
+        "zero then stays a zero.",
     ),
 )
 
@@ -892,3 +892,651 @@ def kinds_of_atoms():
         shared = ["=".join(group) for group in kinds.values() if len(group) > 1]
         print(f"{layer} layers: {len(kinds):2d} kinds of atoms" + ("; alike: " + ", ".join(shared) if shared else ""))
         hidden = gcn(hidden, A, jnp.array([[1.0, 0.3, 0.2], [0.1, 1.0, -0.4], [-0.3, 0.5, 1.0]]), jnp.tanh, "sym")
+
+
+# %% [markdown]
+# ## 4. Messages along bonds
+#
+# A convolution has one matrix for all bonds: what an atom says is the same on a single bond and on a double bond, and
+# whoever listens. **Message passing** is freer. A function `phi_e` looks at a bond and at the atoms at its two ends,
+# and says what travels along it. What arrives at an atom is collected, and a second function `phi_v` makes the atom's new
+# features of it. In a real model both are small networks; here they are handed to you, and your work is the traffic:
+# who sends, who receives, what is collected where.
+#
+# Now a graph is two lists, `src` and `dst`, with one entry for each *directed* edge: a bond of a molecule is two edges.
+# Indexing with a list brings one row for each edge; that is half of the traffic. For the other half there is a tool:
+
+# %%
+print("edges 0-3 go from", src[:4], "to", dst[:4])
+print("what the senders are (C, N, O):", features[src[:4]].tolist())
+print(
+    "collected by three groups:", jax.ops.segment_sum(jnp.array([1.0, 10.0, 100.0, 1000.0]), jnp.array([2, 0, 2, 2]), 3)
+)
+
+# %% [markdown]
+# The third group has three numbers, the second none. A sum of nothing is 0. A mean of nothing is 0 by 0, and a maximum
+# of nothing minus infinity: neither is good news for an atom without neighbours, which gets zeros instead.
+
+
+# %% tags=["author"]
+@given
+def stretch(E, receiver, sender):
+    return jnp.concatenate([sender - 0.5 * receiver, E * E], axis=-1)
+
+
+@given
+def beside(incoming, V):
+    return jnp.concatenate([incoming, 0.5 * V], axis=-1)
+
+
+@given
+def attract(E, receiver, sender):
+    pull = jnp.tanh(2.0 * sender - receiver)
+    return jnp.concatenate([pull - 3.0, E[..., :1] * pull], axis=-1)
+
+
+@given
+def stir(incoming, V):
+    return jnp.tanh(0.3 * incoming).sum(axis=-1, keepdims=True) * jnp.cos(V) + incoming[..., :1]
+
+
+# %%
+mp_layer = exercise(
+    graphs.mp_layer,
+    points=5,
+    hints=(
+        "`V[src]` has one row for each edge: its sender. Which three tables does `phi_e` get, in which order?",
+        "Collect the *new* messages, at the atoms that receive them. `jax.ops.segment_sum(rows, groups, n)` adds up, "
+        "`segment_max` takes the highest, and `segment_sum` of ones counts.",
+        "Where the count is 0, put zeros, whatever `agg` is; for a mean, let no 0 reach the division.",
+    ),
+)
+
+# Nothing arrives at atom 4; the edge from 1 to 0 is there twice; 2 hears itself.
+SRC, DST = np.array([1, 2, 0, 3, 1, 4, 2]), np.array([0, 0, 1, 1, 0, 3, 2])
+
+
+def edges(src, dst):
+    """The same edges in every draw."""
+    return {"src": lambda rng: np.array(src, np.int32), "dst": lambda rng: np.array(dst, np.int32)}
+
+
+NOBODY = {"src": lambda rng: np.zeros(0, np.int32), "dst": lambda rng: np.zeros(0, np.int32)}
+
+for agg in ("sum", "mean", "max"):
+    mp_layer.probe(f"five atoms, seven edges: {agg}", n=5, e=7, d=3, h=2, phi_e=stretch, phi_v=beside, agg=agg,
+                   **edges(SRC, DST))  # fmt: skip
+    mp_layer.probe(f"the edges the other way round: {agg}", hidden=True, n=5, e=7, d=3, h=2, phi_e=attract, phi_v=stir,
+                   agg=agg, **edges(DST, SRC))  # fmt: skip
+    mp_layer.probe(f"negative messages: {agg}", hidden=True, n=5, e=7, d=3, h=2, phi_e=attract, phi_v=beside, agg=agg,
+                   **edges(SRC, DST))  # fmt: skip
+    mp_layer.probe(f"as many edges as atoms: {agg}", hidden=True, n=4, e=4, d=4, h=4, phi_e=stretch, phi_v=stir,
+                   agg=agg, **edges([1, 2, 0, 1], [0, 0, 3, 0]))  # fmt: skip
+    mp_layer.probe(f"no edges: {agg}", hidden=True, weight=0.5, n=3, e=0, d=3, h=2, phi_e=attract, phi_v=beside,
+                   agg=agg, **NOBODY)  # fmt: skip
+mp_layer.probe("a single atom that hears itself twice", hidden=True, n=1, e=2, d=3, h=2, phi_e=stretch, phi_v=stir,
+               agg="mean", **edges([0, 0], [0, 0]))  # fmt: skip
+
+
+@mp_layer.law
+def edges_in_any_order(f, rng):
+    """List the edges in another order, and the atoms get the same; the messages follow the list."""
+    V, E, order = rng.normal(size=(4, 3)), rng.normal(size=(5, 2)), np.array([3, 0, 4, 1, 2])
+    src, dst = np.array([0, 1, 1, 3, 2]), np.array([1, 0, 2, 2, 0])
+
+    def message(E, receiver, sender):
+        return np.concatenate([E, receiver - 2 * sender], axis=1)
+
+    def update(incoming, V):
+        return np.concatenate([incoming, V], axis=1)
+
+    V2, E2 = f(V, src, dst, E, message, update, "sum")
+    moved, told = f(V, src[order], dst[order], E[order], message, update, "sum")
+    return close(moved, V2) and close(told, E2[order]) and not close(told, E2)
+
+
+@mp_layer.law(hidden=True)
+def renumbered_atoms(f, rng):
+    """Number the atoms differently, and they get the same; a change at an atom arrives where its edges go only."""
+    V, E, order = rng.normal(size=(5, 3)), rng.normal(size=(7, 2)), np.array([2, 4, 1, 0, 3])
+    place, other = np.argsort(order), V.copy()
+    other[3] += 1.0  # sends to atom 1
+
+    def message(E, receiver, sender):
+        return np.tanh(sender) + 0.1 * E[:, :1]
+
+    def update(incoming, V):
+        return incoming
+
+    out, told = f(V, SRC, DST, E, message, update, "mean"), f(other, SRC, DST, E, message, update, "mean")
+    same = close(f(V[order], place[SRC], place[DST], E, message, update, "mean")[0], out[0][order])
+    heard = np.abs(told[0] - out[0]).max(axis=1)
+    return same and close(heard[[0, 2, 3, 4]], 0.0) and bool(heard[1] > 1e-4)
+
+
+@mp_layer.law(hidden=True)
+def one_call_each(f, rng):
+    """`phi_e` is called once, with edges, receivers and senders; what it says is collected and given to `phi_v`."""
+    V, E, said, seen = rng.normal(size=(5, 3)), rng.normal(size=(7, 2)), rng.normal(size=(7, 4)), []
+
+    def message(*tables):
+        seen.append(tables)
+        return said
+
+    def update(*tables):
+        seen.append(tables)
+        return tables[0] - 1.0
+
+    V2, E2 = f(V, SRC, DST, E, message, update, "sum")
+    total = np.array([said[np.equal(DST, i)].sum(axis=0) for i in range(5)])
+    fine = len(seen) == 2 and all(close(a, b) for a, b in zip(seen[0], (E, V[DST], V[SRC]), strict=True))
+    return fine and close(seen[1][0], total) and close(seen[1][1], V) and close(V2, total - 1.0) and close(E2, said)
+
+
+def passed(V, src, dst, E, phi_e, phi_v, agg, *, swap=False, at=None, old=False, divide=None, start=None, empty=0.0,
+           keep=False, turned=False):  # fmt: skip
+    """The right answer in NumPy, with one thing changed."""
+    receiver, sender = (src, dst) if swap else (dst, src)
+    E2 = np.asarray(phi_e(E, V[receiver], V[sender]), float)
+    messages, at = np.asarray(E, float) if old else E2, np.asarray(dst if at is None else at)
+    incoming = np.zeros((len(V), messages.shape[1]))
+    for i in range(len(V)):
+        rows = messages[at == i]
+        if not len(rows):
+            incoming[i] = empty if agg != "sum" else 0.0
+        elif agg == "max":
+            incoming[i] = rows.max(axis=0) if start is None else np.maximum(rows.max(axis=0), start)
+        else:
+            incoming[i] = rows.sum(axis=0) / (1 if agg == "sum" else len(rows) if divide is None else divide)
+    tables = (V, jnp.asarray(incoming)) if turned else (jnp.asarray(incoming), V)
+    return phi_v(*tables), E if keep else E2
+
+
+@mp_layer.mistake
+def receiver_and_sender_exchanged(V, src, dst, E, phi_e, phi_v, agg):
+    """`phi_e` gets the sender where it expects the receiver. The order is: edge, receiver (`dst`), sender (`src`)."""
+    return passed(V, src, dst, E, phi_e, phi_v, agg, swap=True)
+
+
+@mp_layer.mistake
+def collected_at_the_sender(V, src, dst, E, phi_e, phi_v, agg):
+    """You collect messages at the atoms that *sent* them. They arrive at `dst`. In a molecule, where every bond is
+    listed both ways, you would hardly notice."""
+    return passed(V, src, dst, E, phi_e, phi_v, agg, at=src)
+
+
+@mp_layer.mistake
+def arrows_reversed(V, src, dst, E, phi_e, phi_v, agg):
+    """All your messages run from `dst` to `src`. Edge x goes from `src[x]` to `dst[x]`."""
+    return passed(V, dst, src, E, phi_e, phi_v, agg)
+
+
+@mp_layer.mistake
+def old_edges_collected(V, src, dst, E, phi_e, phi_v, agg):
+    """You collect the old features of the edges. It is the new ones, E2, that travel."""
+    return passed(V, src, dst, E, phi_e, phi_v, agg, old=True)
+
+
+@mp_layer.mistake
+def mean_over_all_edges(V, src, dst, E, phi_e, phi_v, agg):
+    """Your mean divides by the number of *all* edges. Every atom divides by the number of those that arrive at it."""
+    return passed(V, src, dst, E, phi_e, phi_v, agg, divide=max(len(np.asarray(src)), 1))
+
+
+@mp_layer.mistake
+def mean_over_all_atoms(V, src, dst, E, phi_e, phi_v, agg):
+    """Your mean divides by the number of atoms, as a dense matrix of zeros would. Every atom divides by the number of
+    edges that arrive at it."""
+    return passed(V, src, dst, E, phi_e, phi_v, agg, divide=len(V))
+
+
+@mp_layer.mistake
+def maximum_with_zero(V, src, dst, E, phi_e, phi_v, agg):
+    """Your maximum starts at 0, so negative messages are never heard. Zeros are for atoms at which *nothing* arrives;
+    the others get the highest message, even if it is negative."""
+    return passed(V, src, dst, E, phi_e, phi_v, agg, start=0.0)
+
+
+@mp_layer.mistake
+def nothing_is_minus_infinity(V, src, dst, E, phi_e, phi_v, agg):
+    """For "max", an atom at which nothing arrives gets minus infinity: that is the maximum of nothing. It should get
+    zeros."""
+    return passed(V, src, dst, E, phi_e, phi_v, agg, empty=-np.inf if agg == "max" else 0.0)
+
+
+@mp_layer.mistake
+def nothing_is_nan(V, src, dst, E, phi_e, phi_v, agg):
+    """For "mean", an atom at which nothing arrives gets NaN: its sum and its count are 0. It should get zeros."""
+    return passed(V, src, dst, E, phi_e, phi_v, agg, empty=np.nan if agg == "mean" else 0.0)
+
+
+@mp_layer.mistake
+def last_message_wins(V, src, dst, E, phi_e, phi_v, agg):
+    """Each atom keeps only the last of its messages: `incoming[dst] = ...` and `incoming[dst] += ...` write once for
+    each atom, not once for each edge. Look up `np.add.at`, `.at[dst].add` or `segment_sum`."""
+    E2 = np.asarray(phi_e(E, V[dst], V[src]))
+    incoming = np.zeros((len(V), E2.shape[1]))
+    incoming[np.asarray(dst)] = E2
+    return phi_v(jnp.asarray(incoming), V), E2
+
+
+@mp_layer.mistake
+def parallel_edges_merged(V, src, dst, E, phi_e, phi_v, agg):
+    """Where two edges join the same two atoms, only one of them is heard. A table with one entry for each *pair* of
+    atoms has no room for both; work with one row for each edge."""
+    if agg == "max":
+        return passed(V, src, dst, E, phi_e, phi_v, agg)
+    pairs = {pair: x for x, pair in enumerate(zip(np.asarray(src).tolist(), np.asarray(dst).tolist(), strict=True))}
+    kept, E2 = np.array(sorted(pairs.values()), int), phi_e(E, V[dst], V[src])
+    return passed(V, src[kept], dst[kept], E[kept], phi_e, phi_v, agg)[0], E2
+
+
+@mp_layer.mistake
+def always_the_sum(V, src, dst, E, phi_e, phi_v, agg):
+    """You always add the messages up, whatever `agg` says."""
+    return passed(V, src, dst, E, phi_e, phi_v, "sum")
+
+
+@mp_layer.mistake
+def edges_left_as_they_were(V, src, dst, E, phi_e, phi_v, agg):
+    """The edges you return are the old ones. The next layer needs the new ones, E2."""
+    return passed(V, src, dst, E, phi_e, phi_v, agg, keep=True)
+
+
+@mp_layer.mistake
+def atom_before_its_messages(V, src, dst, E, phi_e, phi_v, agg):
+    """`phi_v` gets the atoms first and what arrived second. The order is: incoming, V."""
+    return passed(V, src, dst, E, phi_e, phi_v, agg, turned=True)
+
+
+@mp_layer.alternate
+def in_numpy(V, src, dst, E, phi_e, phi_v, agg):
+    s, t = np.asarray(src), np.asarray(dst)
+    E2 = np.asarray(phi_e(E, V[t], V[s]))
+    out = np.full((len(V), E2.shape[1]), -np.inf if agg == "max" else 0.0)
+    (np.maximum if agg == "max" else np.add).at(out, t, E2)
+    count = np.bincount(t, minlength=len(V))[:, None]
+    if agg == "mean":
+        out = out / np.clip(count, 1, None)
+    out[count[:, 0] == 0] = 0
+    return np.asarray(phi_v(out, np.asarray(V))), E2
+
+
+@mp_layer.alternate
+def one_matrix_of_arrivals(V, src, dst, E, phi_e, phi_v, agg):
+    E2 = phi_e(E, V[dst], V[src])
+    arrives = jax.nn.one_hot(dst, len(V), axis=0)
+    if agg == "max":
+        best = jnp.where(arrives[:, :, None] > 0, E2[None], -jnp.inf).max(axis=1, initial=-jnp.inf)
+        return phi_v(jnp.where(jnp.isfinite(best), best, 0), V), E2
+    if agg == "mean":
+        arrives = arrives / jnp.clip(arrives.sum(1, keepdims=True), min=1)
+    return phi_v(arrives @ E2, V), E2
+
+
+@mp_layer.alternate
+def atom_by_atom(V, src, dst, E, phi_e, phi_v, agg):
+    E2 = phi_e(E, V[dst], V[src])
+    box = [[] for _ in range(len(V))]
+    for target, message in zip(dst.tolist(), np.asarray(E2, np.float32), strict=True):
+        box[target].append(message)
+    incoming = np.zeros((len(V), E2.shape[1]), np.float32)
+    for i, letters in enumerate(box):
+        if letters:
+            incoming[i] = {"sum": np.sum, "mean": np.mean, "max": np.max}[agg](np.stack(letters), axis=0)
+    return phi_v(jnp.array(incoming), V), E2
+
+
+@mp_layer.alternate
+def scattered(V, src, dst, E, phi_e, phi_v, agg):
+    E2 = phi_e(E, jnp.take(V, dst, axis=0), jnp.take(V, src, axis=0))
+    zeros = jnp.zeros((V.shape[0], E2.shape[1]))
+    count = zeros.at[dst].add(1.0)
+    if agg == "max":
+        heard = jnp.where(count > 0, (zeros - 1e30).at[dst].max(E2), 0.0)
+    else:
+        heard = zeros.at[dst].add(E2) / (jnp.maximum(count, 1) if agg == "mean" else 1.0)
+    return phi_v(heard, V), E2
+
+
+@mp_layer.oracle
+def sorted_and_split(V, src, dst, E, phi_e, phi_v, agg):
+    """The edges sorted by receiver and cut into pieces, with the statistics of SciPy."""
+    from scipy.ndimage import labeled_comprehension
+
+    E2 = np.asarray(phi_e(E, V[dst], V[src]), float)
+    collect = {"sum": np.sum, "mean": np.mean, "max": np.max}[agg]
+    columns = [
+        labeled_comprehension(column, np.asarray(dst), np.arange(len(V)), collect, float, 0.0)
+        if len(column)
+        else np.zeros(len(V))
+        for column in E2.T
+    ]
+    return phi_v(jnp.asarray(np.stack(columns, axis=1)), V), E2
+
+
+# %% [markdown]
+# Your reward: partial charges. Each atom pulls at the electrons of its bonds, the harder the higher its
+# electronegativity: O 3.5, N 3.0, C 2.5 on Pauling's scale. Let what travels along a bond be the difference. What one
+# atom gains, its neighbour loses, so the charges of a molecule must add up to zero.
+
+
+# %%
+@reward
+def partial_charges():
+    pull = features @ jnp.array([[2.5], [3.0], [3.5]])
+    charge, _ = mp_layer(
+        pull,
+        src,
+        dst,
+        jnp.zeros((len(src), 1)),
+        lambda edge, receiver, sender: 0.2 * (sender - receiver),
+        lambda incoming, atoms: incoming,
+        "sum",
+    )
+    charge = np.asarray(charge)[:, 0]
+    for i in np.argsort(charge):
+        print(f"  {labels[i]:>4s} {charge[i]:+.2f} " + ("+" if charge[i] > 0 else "-") * round(40 * abs(charge[i])))
+    print(f"all of caffeine: {charge.sum():+.2f}")
+
+
+# %% [markdown]
+# ## 5. The molecule has a say
+#
+# Some things belong to the molecule as a whole: the solvent it swims in, the temperature, its charge. A **graph network
+# block** gives it a row `u` of its own. Edges are updated first, then atoms, then the whole; each of them may look at
+# `u`, and each step uses what the step before has *made*. Nearly every graph network ever published is this block with
+# some of its parts left out.
+
+
+# %% tags=["author"]
+@given
+def edge_rule(E, receiver, sender, u):
+    return jnp.concatenate([jnp.tanh(E) + u[0], sender - 2.0 * receiver + u[-1]], axis=-1)
+
+
+@given
+def atom_rule(incoming, V, u):
+    return jnp.concatenate([0.5 * incoming * u[0], V - u[-1]], axis=-1)
+
+
+@given
+def whole_rule(edges, nodes, u):
+    return jnp.concatenate([0.1 * edges, 0.1 * nodes, u * u])
+
+
+@given
+def edge_rule_2(E, receiver, sender, u):
+    return jnp.cos(sender + 0.3 * receiver) * jnp.sum(E, axis=-1, keepdims=True) + jnp.max(u)
+
+
+@given
+def atom_rule_2(incoming, V, u):
+    return jnp.tanh(jnp.sum(V, axis=-1, keepdims=True) + u[0]) + 0.4 * incoming + u[-1]
+
+
+@given
+def whole_rule_2(edges, nodes, u):
+    return jnp.concatenate([u, jnp.tanh(0.2 * edges), jnp.sum(nodes)[None]])
+
+
+# %%
+graph_net_block = exercise(
+    graphs.graph_net_block,
+    points=4,
+    hints=(
+        "Four lines: messages, what arrives at each atom, new atoms, new whole. Write the names of the arguments of "
+        "each function above its call.",
+        "Which sum runs over the edges that arrive at one atom, and which over all edges? The latter has no axis for "
+        "edges left.",
+        "Everything that goes into `phi_u` but `u` was made by this very block.",
+    ),
+)
+
+graph_net_block.case(
+    "two atoms, one edge",
+    np.array([[1.0], [2.0]]),
+    np.array([[0.0]]),
+    np.array([3.0]),
+    np.array([0], np.int32),
+    np.array([1], np.int32),
+    edge_rule,
+    atom_rule,
+    whole_rule,
+    # The message is (0 + 3, 1 - 4 + 3) = (3, 0); atom 0 hears (0, 0), atom 1 hears 1.5 times the message.
+    expect=(
+        np.array([[0.0, 0.0, -2.0], [4.5, 0.0, -1.0]]),
+        np.array([[3.0, 0.0]]),
+        np.array([0.3, 0.0, 0.45, 0.0, -0.3, 9.0]),
+    ),
+)
+FIRST = {"phi_e": edge_rule, "phi_v": atom_rule, "phi_u": whole_rule}
+SECOND = {"phi_e": edge_rule_2, "phi_v": atom_rule_2, "phi_u": whole_rule_2}
+graph_net_block.probe("five atoms, seven edges", n=5, e=7, d=3, h=2, c=2, **edges(SRC, DST), **FIRST)
+graph_net_block.probe("other functions", n=5, e=7, d=3, h=2, c=2, **edges(SRC, DST), **SECOND)
+graph_net_block.probe("the edges the other way round", hidden=True, n=5, e=7, d=3, h=2, c=2, **edges(DST, SRC), **FIRST)
+graph_net_block.probe("functions of another kind", hidden=True, n=5, e=7, d=3, h=2, c=2, **edges(DST, SRC), **SECOND)
+graph_net_block.probe(
+    "all sizes alike", hidden=True, n=4, e=4, d=4, h=4, c=4, **edges([1, 2, 0, 1], [0, 0, 3, 0]), **FIRST
+)
+graph_net_block.probe("all sizes alike, other functions", hidden=True, n=4, e=4, d=4, h=4, c=4,
+                      **edges([1, 2, 0, 1], [0, 0, 3, 0]), **SECOND)  # fmt: skip
+graph_net_block.probe("without edges", hidden=True, weight=0.5, n=3, e=0, d=3, h=2, c=2, **NOBODY, **FIRST)
+graph_net_block.probe(
+    "a single atom, two loops", hidden=True, n=1, e=2, d=3, h=2, c=2, **edges([0, 0], [0, 0]), **FIRST
+)
+
+
+@graph_net_block.law
+def numbering(f, rng):
+    """Number the atoms differently: atoms follow, edges stay, and the whole does not notice."""
+    V, E, u, order = rng.normal(size=(4, 3)), rng.normal(size=(5, 2)), rng.normal(size=2), np.array([2, 0, 3, 1])
+    src, dst, place = np.array([0, 1, 1, 3, 2]), np.array([1, 0, 2, 2, 0]), np.argsort(order)
+    rules = (
+        lambda E, r, s, u: np.concatenate([E + u, r - 2 * s], axis=1),
+        lambda incoming, V, u: np.concatenate([incoming + u[0], V], axis=1),
+        lambda edges, nodes, u: np.concatenate([edges, nodes, u]),
+    )
+    V2, E2, u2 = f(V, E, u, src, dst, *rules)
+    moved = f(V[order], E, u, place[src], place[dst], *rules)
+    return close(moved[0], V2[order]) and close(moved[1], E2) and close(moved[2], u2)
+
+
+@graph_net_block.law(hidden=True)
+def each_step_uses_the_last(f, rng):
+    """What each function says goes into the next one, and each is called once, with the tables in their order."""
+    V, E, u = rng.normal(size=(5, 3)), rng.normal(size=(7, 2)), rng.normal(size=2)
+    said, seen = (rng.normal(size=(7, 4)), rng.normal(size=(5, 2)), rng.normal(size=3)), []
+
+    def saying(number):
+        def rule(*tables):
+            seen.append((number, tables))
+            return said[number]
+
+        return rule
+
+    V2, E2, u2 = f(V, E, u, SRC, DST, saying(0), saying(1), saying(2))
+    incoming = np.array([said[0][np.equal(DST, i)].sum(axis=0) for i in range(5)])
+    wanted = ((E, V[DST], V[SRC], u), (incoming, V, u), (said[0].sum(axis=0), said[1].sum(axis=0), u))
+    fine = [number for number, _ in seen] == [0, 1, 2] and close(V2, said[1]) and close(E2, said[0])
+    return (
+        fine
+        and close(u2, said[2])
+        and all(
+            close(a, b) for (_, got), want in zip(seen, wanted, strict=True) for a, b in zip(got, want, strict=True)
+        )
+    )
+
+
+@graph_net_block.law(hidden=True)
+def everybody_hears_the_whole(f, rng):
+    """A change of u reaches edges, atoms and the whole; a change of an atom reaches the whole too, in one block."""
+    V, E, u = rng.normal(size=(5, 3)), rng.normal(size=(7, 2)), rng.normal(size=2)
+    rules = (
+        lambda E, r, s, u: E + u + s[:, :1],
+        lambda incoming, V, u: incoming[:, :1] + V + u[0],
+        lambda edges, nodes, u: np.concatenate([edges[:1], nodes[:1]]),
+    )
+    out, warm, louder = f(V, E, u, SRC, DST, *rules), f(V, E, u + 1.0, SRC, DST, *rules), V.copy()
+    louder[4] += 1.0  # sends along one edge, to atom 3
+    told = f(louder, E, u, SRC, DST, *rules)
+    fine = close(warm[1] - out[1], np.ones((7, 2)), rtol=1e-3) and close(
+        warm[2] - out[2], np.array([7.0, 12.0]), rtol=1e-3
+    )
+    return fine and close(told[2] - out[2], np.array([1.0, 2.0]), rtol=1e-3)
+
+
+def block(V, E, u, src, dst, phi_e, phi_v, phi_u, *, swap=False, at=None, old=(), mean=(), mute=(), turned=False):
+    """The right answer in NumPy, with one thing changed."""
+    receiver, sender = (src, dst) if swap else (dst, src)
+    us = [0 * u if number in mute else u for number in range(3)]
+    E2 = np.asarray(phi_e(E, V[receiver], V[sender], us[0]))
+    at, rows = np.asarray(dst if at is None else at), np.asarray(E) if "incoming" in old else E2
+    incoming = np.zeros((len(V), rows.shape[1]), E2.dtype)
+    np.add.at(incoming, at, rows)
+    if "incoming" in mean:
+        incoming = incoming / np.maximum(np.bincount(at, minlength=len(V)), 1)[:, None]
+    V2 = np.asarray(phi_v(jnp.asarray(incoming), V, us[1]))
+    edges, nodes = np.asarray(E) if "edges" in old else E2, np.asarray(V) if "nodes" in old else V2
+    edges = edges.sum(axis=0) / (max(len(edges), 1) if "whole" in mean else 1)
+    nodes = nodes.sum(axis=0) / (len(nodes) if "whole" in mean else 1)
+    parts = (nodes, edges) if turned else (edges, nodes)
+    return V2, E2, phi_u(*(jnp.asarray(part) for part in parts), us[2])
+
+
+@graph_net_block.mistake
+def old_edges_arrive(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    """What arrives at your atoms are the old features of the edges. Edges are updated first; the new ones arrive."""
+    return block(V, E, u, src, dst, phi_e, phi_v, phi_u, old=("incoming",))
+
+
+@graph_net_block.mistake
+def the_whole_sees_old_edges(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    """`phi_u` gets the sum of the *old* edges. It should see those that this block has made."""
+    return block(V, E, u, src, dst, phi_e, phi_v, phi_u, old=("edges",))
+
+
+@graph_net_block.mistake
+def the_whole_sees_old_atoms(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    """`phi_u` gets the sum of the *old* atoms. It should see those that this block has made."""
+    return block(V, E, u, src, dst, phi_e, phi_v, phi_u, old=("nodes",))
+
+
+@graph_net_block.mistake
+def the_whole_goes_first(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    """You update `u` first, from the old edges and atoms, and use the new one everywhere. The whole comes last."""
+    u2 = phi_u(E.sum(0), V.sum(0), u)
+    return (*block(V, E, u2, src, dst, phi_e, phi_v, phi_u)[:2], u2)
+
+
+@graph_net_block.mistake
+def means_for_the_whole(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    """`phi_u` gets means. Here it is sums: with means, a molecule and twice that molecule look the same."""
+    return block(V, E, u, src, dst, phi_e, phi_v, phi_u, mean=("whole",))
+
+
+@graph_net_block.mistake
+def means_for_the_atoms(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    """What arrives at your atoms is averaged. In this block everything is a sum."""
+    return block(V, E, u, src, dst, phi_e, phi_v, phi_u, mean=("incoming",))
+
+
+@graph_net_block.mistake
+def receiver_and_sender_exchanged(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    """`phi_e` gets the sender where it expects the receiver. The order is: edge, receiver (`dst`), sender (`src`), and
+    u last."""
+    return block(V, E, u, src, dst, phi_e, phi_v, phi_u, swap=True)
+
+
+@graph_net_block.mistake
+def collected_at_the_sender(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    """Your messages arrive at the atoms that sent them. They should arrive at `dst`."""
+    return block(V, E, u, src, dst, phi_e, phi_v, phi_u, at=src)
+
+
+@graph_net_block.mistake
+def edges_returned_first(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    """You return (E2, V2, u2), in the order in which they are made. The answer is (V2, E2, u2)."""
+    V2, E2, u2 = block(V, E, u, src, dst, phi_e, phi_v, phi_u)
+    return E2, V2, u2
+
+
+@graph_net_block.mistake
+def atoms_before_edges(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    """`phi_u` gets the atoms first. The order is: edges, nodes, u."""
+    return block(V, E, u, src, dst, phi_e, phi_v, phi_u, turned=True)
+
+
+@graph_net_block.mistake
+def u_left_as_it_was(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    """You return the old `u`: the third function is never heard."""
+    return (*block(V, E, u, src, dst, phi_e, phi_v, phi_u)[:2], u)
+
+
+@graph_net_block.alternate
+def in_numpy(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    V, E, u, src, dst = arrays(V, E, u, src, dst)
+    E2 = np.array(phi_e(E, V[dst], V[src], u))
+    heard = np.zeros((V.shape[0], E2.shape[1]))
+    np.add.at(heard, dst, E2)
+    V2 = np.array(phi_v(heard, V, u))
+    return V2, E2, np.array(phi_u(E2.sum(0), V2.sum(0), u))
+
+
+@graph_net_block.alternate
+def by_incidence(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    leaves, arrives = (jax.nn.one_hot(ends, len(V)) for ends in (src, dst))
+    E2 = phi_e(E, arrives @ V, leaves @ V, u)
+    incoming = arrives.T @ E2
+    V2 = phi_v(incoming, V, u)
+    return V2, E2, phi_u(jnp.sum(incoming, axis=0), jnp.ones(len(V)) @ V2, u)
+
+
+@graph_net_block.alternate
+def by_loops(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    E2 = phi_e(E, V[dst], V[src], u)
+    rows = np.asarray(E2, np.float32)
+    incoming, edges = np.zeros((len(V), rows.shape[1]), np.float32), np.zeros(rows.shape[1], np.float32)
+    for x, target in enumerate(dst.tolist()):
+        for q in range(rows.shape[1]):
+            incoming[target, q] += rows[x, q]
+            edges[q] += rows[x, q]
+    V2 = phi_v(jnp.array(incoming), V, u)
+    nodes = sum(V2[i] for i in range(len(V)))
+    return V2, E2, phi_u(jnp.array(edges), nodes, u)
+
+
+@graph_net_block.oracle
+def sparse_incidence(V, E, u, src, dst, phi_e, phi_v, phi_u):
+    from scipy.sparse import coo_array
+
+    V, E = arrays(V, E)
+    n, e = len(V), len(E)
+    leaves, arrives = (coo_array((np.ones(e), (np.arange(e), np.asarray(ends))), shape=(e, n)) for ends in (src, dst))
+    E2 = np.asarray(phi_e(jnp.asarray(E), jnp.asarray(arrives @ V), jnp.asarray(leaves @ V), u))
+    V2 = np.asarray(phi_v(jnp.asarray(arrives.T @ E2), jnp.asarray(V), u))
+    return V2, E2, phi_u(jnp.asarray(np.ones(e) @ E2), jnp.asarray(np.ones(n) @ V2), u)
+
+
+# %% [markdown]
+# Your reward: rings without looking. In a connected molecule, the number of rings is the number of bonds minus the
+# number of atoms plus one. Let every edge say 1/2 (each bond is listed twice) and every atom 1, and let the whole do
+# the sum.
+
+
+# %%
+@reward
+def counted_rings():
+    for name in ROWS:
+        _, atoms, sources, targets = molecule(name)
+        _, _, rings = graph_net_block(
+            atoms,
+            jnp.full((len(sources), 1), 0.5),
+            jnp.ones(1),
+            sources,
+            targets,
+            lambda edge, receiver, sender, u: edge,
+            lambda incoming, old, u: jnp.ones((len(old), 1)),
+            lambda edges, nodes, u: edges - nodes + u,
+        )
+        print(f"  {name:12s} " + "o" * round(float(rings[0])))
