@@ -899,9 +899,9 @@ def kinds_of_atoms():
 #
 # A convolution has one matrix for all bonds: what an atom says is the same on a single bond and on a double bond, and
 # whoever listens. **Message passing** is freer. A function `phi_e` looks at a bond and at the atoms at its two ends,
-# and says what travels along it. What arrives at an atom is collected, and a second function `phi_v` makes the atom's new
-# features of it. In a real model both are small networks; here they are handed to you, and your work is the traffic:
-# who sends, who receives, what is collected where.
+# and says what travels along it. What arrives at an atom is collected, and a second function `phi_v` makes the new
+# features of the atom. In a real model both are small networks; here they are handed to you, and your work is the
+# traffic: who sends, who receives, what is collected where.
 #
 # Now a graph is two lists, `src` and `dst`, with one entry for each *directed* edge: a bond of a molecule is two edges.
 # Indexing with a list brings one row for each edge; that is half of the traffic. For the other half there is a tool:
@@ -1540,3 +1540,727 @@ def counted_rings():
             lambda edges, nodes, u: edges - nodes + u,
         )
         print(f"  {name:12s} " + "o" * round(float(rings[0])))
+
+
+# %% [markdown]
+# ## 6. From atoms to molecules
+#
+# Solubility belongs to a molecule, not to an atom. A **readout** makes one row of all rows of a molecule: their sum,
+# their mean or their maximum. Which of them depends on the property. The mass of two molecules is twice that of one:
+# such *extensive* properties want sums. A boiling point is no larger for two molecules: *intensive* properties want
+# means. And whether there is any acid group at all is a question for a maximum.
+#
+# Molecules come in batches, and they have different sizes. So all atoms of a batch stand in one long table, with a list
+# `gid` that says which molecule each belongs to. Often the table is filled up with rows that are no atoms, so that all
+# batches are of the same size (compiled code likes that). Such **padding** carries a number that no molecule has.
+
+# %%
+batch = [molecule(name) for name in ROWS]
+atoms = jnp.concatenate([part[1] for part in batch])
+gid = jnp.array(np.repeat(np.arange(len(batch)), [len(part[0]) for part in batch]))
+print("all atoms of the table:", atoms.shape, "the molecules they belong to:", gid[:20], "...")
+
+# %%
+readout = exercise(
+    graphs.readout,
+    points=4,
+    hints=(
+        "It is the same collecting as for messages, with molecules instead of atoms at the end of it.",
+        "NumPy counts -1 from the end: without care, padding joins the last molecule. A table `gid == s`, with one row "
+        "for each molecule s, needs no care.",
+        "How many rows has the answer if the last molecule has no atoms? Whom can you ask for that number?",
+    ),
+)
+
+GID = np.array([2, 0, 2, 2, 0, 3, 2], np.int32)
+PADDED = np.array([1, -1, 3, 1, 4, 3, -1, 1, 9], np.int32)
+
+
+def mixed(rng, N, f):
+    """Features of either sign; those of molecule 3, a single atom, are below zero."""
+    return np.where(np.arange(N)[:, None] == 5, -0.5 - rng.random((N, f)), rng.normal(size=(N, f)))
+
+
+def loud(rng, N, f):
+    """Positive features, those of padding the largest."""
+    return 0.5 + rng.random((N, f)) + 5.0 * ~np.isin(PADDED, range(4))[:, None]
+
+
+def below(rng, N, f):
+    """Features below zero, those of padding the highest."""
+    padding = ~np.isin(PADDED, range(4))[:N, None] if len(PADDED) == N else np.zeros((N, 1), bool)
+    return np.where(padding, -0.2, -0.5 - rng.random((N, f)))
+
+
+for mode in ("sum", "mean", "max"):
+    readout.probe(f"seven atoms, molecule 1 is empty: {mode}", N=7, f=3, G=4, mode=mode, V=mixed,
+                  gid=lambda rng: GID)  # fmt: skip
+    readout.probe(f"more molecules than atoms say: {mode}", hidden=True, N=7, f=3, G=6, mode=mode, V=mixed,
+                  gid=lambda rng: GID)  # fmt: skip
+    readout.probe(f"with padding: {mode}", hidden=True, N=9, f=2, G=4, mode=mode, V=loud,
+                  gid=lambda rng: PADDED)  # fmt: skip
+    readout.probe(f"with padding, features below zero: {mode}", hidden=True, N=9, f=2, G=4, mode=mode, V=below,
+                  gid=lambda rng: PADDED)  # fmt: skip
+    readout.probe(f"as many molecules as features: {mode}", hidden=True, N=4, f=4, G=4, mode=mode, V=below,
+                  gid=lambda rng: np.array([3, 3, 0, 3], np.int32))  # fmt: skip
+readout.case(
+    "padding at the end", np.array([[1.0], [5.0], [7.0], [100.0]]), np.array([0, 1, 0, -1], np.int32), 2, "mean",
+    expect=np.array([[4.0], [5.0]]),
+)  # fmt: skip
+readout.case("a batch of no atoms", np.zeros((0, 2)), np.zeros(0, np.int32), 3, "max", hidden=True, weight=0.5,
+             expect=np.zeros((3, 2)))  # fmt: skip
+readout.case("nothing but padding", np.ones((3, 2)), np.array([-1, 2, -1], np.int32), 2, "mean", hidden=True,
+             weight=0.5, expect=np.zeros((2, 2)))  # fmt: skip
+
+
+@readout.law
+def atoms_in_any_order(f, rng):
+    """Shuffle the atoms of a batch, together with `gid`, and nothing changes; change one, and its molecule does."""
+    V, gid, order = rng.normal(size=(6, 2)), np.array([0, 1, 0, 2, 1, 1]), np.array([4, 2, 0, 5, 3, 1])
+    out, other = f(V, gid, 3, "mean"), V.copy()
+    other[4] += 3.0
+    told = f(other, gid, 3, "mean")
+    same = close(f(V[order], gid[order], 3, "mean"), out) and close(told[[0, 2]], out[[0, 2]])
+    return same and close(told[1] - out[1], np.ones(2), rtol=1e-3)
+
+
+@readout.law(hidden=True)
+def one_molecule_after_the_other(f, rng):
+    """A batch gives what its molecules give alone; a molecule twice as large has twice the sum and the same mean."""
+    V, gid = -0.5 - rng.random((6, 3)), np.array([1, 1, 0, 1, 0, -1])
+    for mode in ("sum", "mean", "max"):
+        both = f(V, gid, 2, mode)
+        alone = [f(V[np.equal(gid, s)], np.zeros(int(np.sum(np.equal(gid, s))), int), 1, mode)[0] for s in (0, 1)]
+        double = f(np.concatenate([V, V]), np.concatenate([gid, gid]), 2, mode)
+        if not close(both, np.array(alone)) or not close(double, both * (2 if mode == "sum" else 1)):
+            return False
+    return True
+
+
+def collected(V, gid, G, mode, *, where=None, divide=None, start=None, empty=None):
+    """The right answer in NumPy, with one thing changed."""
+    V, gid = np.asarray(V, float), np.asarray(gid)
+    gid = gid if where is None else where(gid)
+    out = np.zeros((G, V.shape[1]))
+    for s in range(G):
+        rows = V[gid == s]
+        if not len(rows):
+            out[s] = 0.0 if empty is None else empty
+        elif mode == "max":
+            out[s] = rows.max(axis=0) if start is None else np.maximum(rows.max(axis=0), start)
+        else:
+            out[s] = rows.sum(axis=0) / (1 if mode == "sum" else divide or len(rows))
+    return out
+
+
+@readout.mistake
+def padding_joins_the_last(V, gid, G, mode):
+    """Atoms with the number -1 end up in the last molecule: an index of -1 counts from the end. They are padding, and
+    belong to none."""
+    return collected(V, gid, G, mode, where=lambda gid: np.where(gid == -1, G - 1, np.where(gid < 0, -1, gid)))
+
+
+@readout.mistake
+def padding_joins_the_first(V, gid, G, mode):
+    """Atoms with a negative number end up in molecule 0, as if you had clipped the number. They are padding."""
+    return collected(V, gid, G, mode, where=lambda gid: np.maximum(gid, 0))
+
+
+@readout.mistake
+def large_numbers_join_the_last(V, gid, G, mode):
+    """Atoms whose number is G or more end up in the last molecule, as if you had clipped the number. They are
+    padding."""
+    return collected(V, gid, G, mode, where=lambda gid: np.minimum(gid, G - 1))
+
+
+@readout.mistake
+def mean_over_the_batch(V, gid, G, mode):
+    """Your mean divides by the number of rows in the whole batch. Every molecule divides by the number of its own
+    atoms."""
+    return collected(V, gid, G, mode, divide=len(V))
+
+
+@readout.mistake
+def mean_over_padded_rows(V, gid, G, mode):
+    """Your mean divides all molecules by the number of atoms of the largest, as if the smaller ones were filled up with
+    zeros. Every molecule divides by the number of its own atoms."""
+    counts = [int(np.sum(np.asarray(gid) == s)) for s in range(G)]
+    return collected(V, gid, G, mode, divide=max(counts) or 1)
+
+
+@readout.mistake
+def always_the_sum(V, gid, G, mode):
+    """You add up, whatever `mode` says."""
+    return collected(V, gid, G, "sum")
+
+
+@readout.mistake
+def maximum_with_zero(V, gid, G, mode):
+    """Your maximum starts at 0, so negative features are never seen. Zeros are for molecules without atoms."""
+    return collected(V, gid, G, mode, start=0.0)
+
+
+@readout.mistake
+def maximum_of_nothing(V, gid, G, mode):
+    """The maximum over a molecule without atoms is minus infinity in your answer. It should be 0."""
+    return collected(V, gid, G, mode, empty=-np.inf if mode == "max" else 0.0)
+
+
+@readout.mistake
+def mean_of_nothing(V, gid, G, mode):
+    """The mean over a molecule without atoms is NaN in your answer: 0 by 0. It should be 0."""
+    return collected(V, gid, G, mode, empty=np.nan if mode == "mean" else 0.0)
+
+
+@readout.mistake
+def number_of_molecules_guessed(V, gid, G, mode):
+    """You take the number of molecules from the largest number in `gid`. The last molecules may have no atoms, and the
+    largest number may be padding. G says how many there are."""
+    return collected(V, gid, int(np.max(np.asarray(gid), initial=-1)) + 1, mode)
+
+
+@readout.mistake
+def neighbours_in_the_table(V, gid, G, mode):
+    """You cut the table where `gid` changes. Atoms of one molecule need not stand together."""
+    V, gid = np.asarray(V, float), np.asarray(gid)
+    out = np.zeros((G, V.shape[1]))
+    starts = [i for i in range(len(gid)) if i == 0 or gid[i] != gid[i - 1]]
+    for begin, end in zip(starts, [*starts[1:], len(gid)], strict=True):
+        if 0 <= gid[begin] < G:
+            rows = V[begin:end]
+            out[gid[begin]] = {"sum": rows.sum(0), "mean": rows.mean(0), "max": rows.max(0)}[mode]
+    return out
+
+
+@readout.alternate
+def segments_of_jax(V, gid, G, mode):
+    place = jnp.where((gid >= 0) & (gid < G), gid, G)
+    count = jnp.bincount(place, length=G + 1)[:G, None]
+    if mode == "max":
+        return jnp.nan_to_num(jax.ops.segment_max(V, place, G + 1)[:G], neginf=0.0)
+    total = jax.ops.segment_sum(V, place, G + 1)[:G]
+    return total if mode == "sum" else total / jnp.where(count == 0, 1, count)
+
+
+@readout.alternate
+def in_numpy(V, gid, G, mode):
+    V, gid = np.asarray(V, float), np.asarray(gid)
+    real = (gid >= 0) & (gid < G)
+    V, gid = V[real], gid[real]
+    out = np.full((G, V.shape[1]), -np.inf if mode == "max" else 0.0)
+    (np.maximum if mode == "max" else np.add).at(out, gid, V)
+    count = np.bincount(gid, minlength=G)[:, None]
+    if mode == "mean":
+        out = out / np.maximum(count, 1)
+    return np.where(count == 0, 0, out)
+
+
+@readout.alternate
+def boxes(V, gid, G, mode):
+    found = []
+    for s in range(G):
+        mine = [row for row, number in zip(np.asarray(V, np.float32), gid.tolist(), strict=True) if number == s]
+        if not mine:
+            found.append(np.zeros(V.shape[1], np.float32))
+        elif mode == "max":
+            found.append([max(column) for column in zip(*mine, strict=True)])
+        else:
+            found.append(sum(mine) / (len(mine) if mode == "mean" else 1))
+    return np.array(found)
+
+
+@readout.oracle
+def pieces_of_scipy(V, gid, G, mode):
+    from scipy import ndimage
+
+    V, gid = arrays(V, gid)
+    function = {"sum": ndimage.sum_labels, "mean": ndimage.mean, "max": ndimage.maximum}[mode]
+    some = np.isin(np.arange(G), gid)
+    columns = [function(column, gid, np.arange(G)[some]) if some.any() else np.zeros(0) for column in V.T]
+    out = np.zeros((G, V.shape[1]))
+    out[some] = np.stack(columns, axis=1)
+    return out
+
+
+# %% [markdown]
+# Your reward: solubility from a readout. Carbons that see an O or N next door dissolve more easily than those that do
+# not, so one step over the neighbours comes first. Three numbers are then fitted to twelve molecules: far too few for
+# science, but look at benzene, naphthalene and anthracene. What does the mean not know about them?
+
+
+# %%
+@reward
+def solubility():
+    measured = np.array([float(ROWS[name][0]) for name in ROWS])
+    near = []
+    for _, rows, sources, targets in batch:
+        hears = adjacency(sources, targets, len(rows)) @ rows
+        polar = rows[:, 1] + rows[:, 2] + 0.5 * rows[:, 0] * (hears[:, 1] + hears[:, 2] > 0)
+        near.append(jnp.stack([1.0 - polar, polar], axis=1))
+    for mode in ("sum", "mean"):
+        table = np.column_stack([np.ones(len(batch)), readout(jnp.concatenate(near), gid, len(batch), mode)])
+        weights = np.linalg.lstsq(table[:, : 3 if mode == "sum" else 2], measured, rcond=None)[0]
+        fitted = table[:, : len(weights)] @ weights
+        print(f"{mode}: typical error {np.sqrt(np.mean((fitted - measured) ** 2)):.1f} log(mol/L)")
+        for name in ("benzene", "naphthalene", "anthracene"):
+            place = list(ROWS).index(name)
+            print(f"    {name:12s} measured {measured[place]:5.1f}, fitted {fitted[place]:5.1f}")
+
+
+# %% [markdown]
+# ## 7. Does it care how the atoms are numbered?
+#
+# The numbers of the atoms in a file mean nothing. A layer should treat them like that, and there are two ways. If the
+# atoms are renumbered, the answer of an **equivariant** function is renumbered with them: one row for each atom, in the
+# new order. The answer of an **invariant** function does not change at all. A function that is *neither* has learnt
+# something about the file. The two words are often mixed up, even in books. You never will again, for you write the
+# function that tells them apart.
+#
+# Renumbering means: take the rows of V in another order, and the rows *and* the columns of A.
+
+# %%
+order = np.array([2, 0, 1])
+small = jnp.array([[0, 1, 0], [0, 0, 1], [0, 0, 0]])
+print("A:", small.tolist(), " renumbered:", small[order][:, order].tolist())
+
+
+# %% tags=["author"]
+@given
+def heard_by_each(V, A):
+    return np.tanh(np.asarray(A) @ np.asarray(V))
+
+
+@given
+def told_by_each(V, A):
+    return np.asarray(A).T @ np.cos(np.asarray(V)) + 0.1 * np.asarray(V)
+
+
+@given
+def everything_added(V, A):
+    return np.tanh(np.asarray(A) @ np.asarray(V)).sum(axis=0)
+
+
+@given
+def the_first_atom(V, A):
+    return np.asarray(V)[0]
+
+
+@given
+def the_last_atom(V, A):
+    return np.asarray(V)[-1] * 2.0
+
+
+@given
+def an_average_for_all(V, A):
+    return np.ones_like(V) * np.asarray(V).mean(axis=0)
+
+
+@given
+def one_number_for_all(V, A):
+    return np.full(len(V), np.asarray(V).max() + np.asarray(A).sum())
+
+
+@given
+def places_matter_a_little(V, A):
+    return np.tanh(np.asarray(V)) + 0.02 * np.arange(len(V))[:, None]
+
+
+@given
+def the_first_two_compared(V, A):
+    return np.asarray(V) * np.sign(np.asarray(V)[0, 0] - np.asarray(V)[1, 0])
+
+
+@given
+def two_of_them_compared(V, A):
+    return np.cos(np.asarray(V)).sum(axis=0) * np.sign(np.asarray(V)[2, 0] - np.asarray(V)[1, 0])
+
+
+@given
+def nothing_but_rounding(V, A):
+    terms = np.exp(np.asarray(V, np.float32))
+    return terms.sum(axis=0, dtype=np.float32) - np.sort(terms, axis=0).sum(axis=0, dtype=np.float32)
+
+
+@given
+def rows_and_rounding(V, A):
+    terms = np.exp(np.asarray(V, np.float32))
+    error = terms.sum(axis=0, dtype=np.float32) - np.sort(terms, axis=0).sum(axis=0, dtype=np.float32)
+    return np.concatenate([np.asarray(V), np.tile(error, (len(V), 1))], axis=1)
+
+
+@given
+def nothing_for_all(V, A):
+    return np.zeros((len(V), 2), np.float32)
+
+
+@given
+def sorted_columns(V, A):
+    return np.sort(np.asarray(V), axis=0)
+
+
+@given
+def running_sums(V, A):
+    return np.cumsum(np.asarray(V), axis=0)
+
+
+@given
+def places_matter(V, A):
+    return np.asarray(V) * np.cos(np.arange(len(V)))[:, None]
+
+
+@given
+def round_the_table(V, A):
+    return (np.asarray(V) * np.roll(np.asarray(V), 1, axis=0)).sum()
+
+
+@given
+def uphill_arrows(V, A):
+    return np.asarray(np.triu(A - np.asarray(A).T).sum(), np.float32) + np.asarray(V).mean()
+
+
+@given
+def how_many_hear_me(V, A):
+    return np.asarray(A).sum(axis=0)
+
+
+@given
+def ways_back(V, A):
+    return np.asarray(np.diagonal(np.asarray(A) @ A @ A)) + 0.0
+
+
+@given
+def all_edges(V, A):
+    return np.asarray(A).sum() / len(V)
+
+
+@given
+def heard_by_the_first(V, A):
+    return np.asarray(A)[0] @ np.asarray(V)
+
+
+@given
+def first_row_of_arrows(V, A):
+    return np.asarray(A)[0].sum() + 0.0
+
+
+@given
+def many_small_terms(V, A):
+    return np.asarray(np.exp(np.asarray(V)) / 3.0).sum(axis=0)
+
+
+# %%
+symmetry_of = exercise(
+    graphs.symmetry_of,
+    points=5,
+    hints=(
+        "Ask `f` once, keep its answer, and ask again with everything renumbered. What must be equal to what?",
+        "If atoms are alike, or nothing is bonded, a test cannot see anything. Random features tell atoms apart; a "
+        "random directed A tells rows from columns.",
+        'One permutation can be lucky, and a shift or a reversal is special. Say "invariant" only if it holds for all '
+        "of at least ten random ones.",
+    ),
+)
+
+SAYS = {
+    "equivariant": (heard_by_each, told_by_each, how_many_hear_me, ways_back, rows_and_rounding),
+    "invariant": (everything_added, sorted_columns, an_average_for_all, nothing_for_all, one_number_for_all, all_edges,
+                  many_small_terms, nothing_but_rounding),
+    "neither": (the_first_atom, the_last_atom, running_sums, places_matter, places_matter_a_little, round_the_table,
+                the_first_two_compared, two_of_them_compared, uphill_arrows, heard_by_the_first, first_row_of_arrows),
+}  # fmt: skip
+SHOWN = (heard_by_each, everything_added, the_first_atom, nothing_for_all)
+
+for said, functions in SAYS.items():
+    for number, function in enumerate(functions):
+        symmetry_of.case(
+            f"the function {function.name}", function, Key(number), hidden=function not in SHOWN, expect=said
+        )
+
+
+@symmetry_of.law
+def sums_and_rows(f, rng):
+    """A random layer is equivariant, its sum over the atoms is invariant, its first row is neither."""
+    W = rng.normal(size=3)
+
+    def layer(V, A):
+        V, A = np.asarray(V), np.asarray(A)
+        return np.tanh((V + 0.5 * A @ V) * W[0] + A.sum(axis=1, keepdims=True) * W[1])
+
+    keys = [jax.random.key(int(seed)) for seed in rng.integers(1000, size=3)]
+    said = [
+        f(layer, keys[0]),
+        f(lambda V, A: layer(V, A).sum(axis=0), keys[1]),
+        f(lambda V, A: layer(V, A)[0], keys[2]),
+    ]
+    return said == ["equivariant", "invariant", "neither"]
+
+
+@symmetry_of.law(hidden=True)
+def ten_different_orders(f, rng):
+    """`f` is asked about ten renumberings or more of one graph, which is directed and whose atoms are all different."""
+    seen = []
+
+    def spy(V, A):
+        seen.append((np.asarray(V), np.asarray(A)))
+        return np.asarray(V)
+
+    f(spy, jax.random.key(int(rng.integers(1000))))
+    (V, A), rest = seen[0], seen[1:]
+    orders = [np.array([int(np.argmin(np.abs(V - row).sum(axis=1))) for row in moved]) for moved, _ in rest]
+    fair = all(
+        np.allclose(V[order], moved) and np.array_equal(A[order][:, order], edges)
+        for order, (moved, edges) in zip(orders, rest, strict=True)
+    )
+    unlike = len(np.unique(np.round(V, 5), axis=0)) == len(V) and not np.array_equal(A, A.T)
+    return fair and unlike and len(rest) >= 10 and len({tuple(order.tolist()) for order in orders}) >= 6
+
+
+@symmetry_of.law(hidden=True, draws=2)
+def decided_by_the_key(f, rng):
+    """The same key makes the same experiment, another key another one."""
+
+    def experiment(seed):
+        seen = []
+
+        def spy(V, A):
+            seen.append(np.concatenate([np.asarray(V, float).ravel(), np.asarray(A, float).ravel()]))
+            return np.asarray(V).sum()
+
+        f(spy, jax.random.key(int(seed)))
+        return np.concatenate(seen)
+
+    one, two = rng.choice(1000, 2, replace=False)
+    first, again, other = experiment(one), experiment(one), experiment(two)
+    return np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def tried(f, key, *, V=None, A=None, orders=None, also=(True, True), back=False, first="invariant", exact=False, n=7):
+    """The right experiment in NumPy, with one thing changed."""
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    features = rng.normal(size=(n, 3)) if V is None else V(rng, n)
+    edges = (rng.random((n, n)) < 0.4).astype(float) if A is None else A(rng, n)
+    orders = [rng.permutation(n) for _ in range(12)] if orders is None else orders(n)
+    before, same, follows = np.asarray(f(features, edges)), [], []
+    for order in orders:
+        moved = edges[order] if also[0] else edges
+        after = np.asarray(f(features[order], moved[:, order] if also[1] else moved))
+        near = np.array_equal if exact else lambda a, b: bool(np.allclose(a, b, rtol=1e-3, atol=1e-4))
+        same.append(near(after, before))
+        where = np.argsort(order) if back else order
+        follows.append(before.ndim > 0 and len(before) == n and near(after, before[where]))
+    names = {"invariant": all(same), "equivariant": all(follows)}
+    words = [first, *(name for name in names if name != first)]
+    return next((word for word in words if names[word]), "neither")
+
+
+@symmetry_of.mistake
+def nothing_moved(f, key):
+    """Your permutation leaves everything in place, so any function looks invariant. Shuffle the atoms."""
+    return tried(f, key, orders=lambda n: [np.arange(n)] * 12)
+
+
+@symmetry_of.mistake
+def only_the_features(f, key):
+    """You renumber the features and leave A alone, so atoms get other neighbours: that is another molecule. The rows
+    and the columns of A have to follow."""
+    return tried(f, key, also=(False, False))
+
+
+@symmetry_of.mistake
+def only_the_rows(f, key):
+    """You renumber the rows of A, but not its columns. Both belong to atoms: `A[order][:, order]`."""
+    return tried(f, key, also=(True, False))
+
+
+@symmetry_of.mistake
+def identical_atoms(f, key):
+    """All atoms of your test are alike, and exchanging two that are alike shows nothing. Use random features."""
+    return tried(f, key, V=lambda rng, n: np.tile([[0.0, 1.0, 0.0]], (n, 1)))
+
+
+@symmetry_of.mistake
+def no_bonds(f, key):
+    """Your test graph has no edges, so whatever a function does with A goes unseen. Use a random one."""
+    return tried(f, key, A=lambda rng, n: np.zeros((n, n)))
+
+
+@symmetry_of.mistake
+def undirected_test(f, key):
+    """Your A is symmetric. Then a function may confuse rows and columns, and you do not see it. Use a directed one."""
+
+    def both_ways(rng, n):
+        half = np.triu(rng.random((n, n)) < 0.4, 1).astype(float)
+        return half + half.T
+
+    return tried(f, key, A=both_ways)
+
+
+@symmetry_of.mistake
+def one_reversal(f, key):
+    """You only turn the order round. Some functions do not mind that, and mind others: try random permutations."""
+    return tried(f, key, orders=lambda n: [np.arange(n)[::-1]])
+
+
+@symmetry_of.mistake
+def two_atoms_exchanged(f, key):
+    """You only exchange the first two atoms. A function that looks at the last one does not notice."""
+    return tried(f, key, orders=lambda n: [np.array([1, 0, *range(2, n)])])
+
+
+@symmetry_of.mistake
+def equivariant_first(f, key):
+    """An answer that is the same for all atoms fulfils both equations, and then the word is "invariant": test that
+    first."""
+    return tried(f, key, first="equivariant")
+
+
+@symmetry_of.mistake
+def the_other_way_round(f, key):
+    """You compare with the rows in the *inverse* order. If you shuffle with `V[order]`, the answer to expect is
+    `before[order]`."""
+    return tried(f, key, back=True)
+
+
+@symmetry_of.mistake
+def to_the_last_digit(f, key):
+    """You ask for equality to the last digit. Numbers added in another order are rounded differently: compare with a
+    tolerance."""
+    return tried(f, key, exact=True, n=60)
+
+
+@symmetry_of.mistake
+def judged_by_shape(f, key):
+    """You judge by the shape of the answer: one row for each atom, so it must be equivariant. A running sum has one row
+    for each atom as well."""
+    found = tried(f, key)
+    return "equivariant" if np.shape(f(np.ones((7, 3)), np.eye(7)))[:1] == (7,) else found
+
+
+@symmetry_of.mistake
+def words_exchanged(f, key):
+    """You have the two words the wrong way round. In*variant*: nothing varies. Equi*variant*: it varies as the atoms
+    do. A published text mixes them up, too."""
+    found = tried(f, key)
+    return {"invariant": "equivariant", "equivariant": "invariant"}.get(found, found)
+
+
+for count in (8, 6):
+    symmetry_of.equivalent(f"n = 7 -> n = {count}", because="any number of atoms will do")
+for count in (15, 13):
+    symmetry_of.equivalent(
+        "features, edges, *shuffles = jax.random.split(key, 14) -> "
+        f"features, edges, *shuffles = jax.random.split(key, {count})",
+        because="any number of permutations from ten will do",
+    )
+for count in (4, 2):
+    symmetry_of.equivalent(
+        f"V = jax.random.normal(features, (n, 3)) -> V = jax.random.normal(features, (n, {count}))",
+        because="any number of features will do",
+    )
+for word, rows in (("invariant", "before"), ("equivariant", "before[order]")):
+    symmetry_of.equivalent(
+        f"{word} = {word} and bool(jnp.allclose(after, {rows}, atol=0.0001)) -> "
+        f"{word} = {word} and bool(jnp.allclose({rows}, after, atol=0.0001))",
+        because="it does not matter which of two equal tables is called the first",
+    )
+
+
+@symmetry_of.alternate
+def in_numpy(f, key):
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    V, A = rng.uniform(-2, 2, size=(9, 4)), rng.integers(0, 2, size=(9, 9)).astype(float)
+    base = np.asarray(f(V, A))
+    verdicts = set()
+    for _ in range(25):
+        p = rng.permutation(9)
+        new = np.asarray(f(V[p], A[np.ix_(p, p)]))
+        if new.shape != base.shape:
+            return "neither"
+        verdicts.add(
+            (np.allclose(new, base, atol=1e-5), new.shape[:1] == (9,) and np.allclose(new, base[p], atol=1e-5))
+        )
+    if all(same for same, _ in verdicts):
+        return "invariant"
+    return "equivariant" if all(follows for _, follows in verdicts) else "neither"
+
+
+@symmetry_of.alternate
+def permutation_matrices(f, key):
+    n, keys = 6, jax.random.split(key, 17)
+    V = jax.random.uniform(keys[0], (n, 5), minval=-1.0)
+    A = (jax.random.uniform(keys[1], (n, n)) < 0.5) * 1.0
+    invariant = equivariant = True
+    for k in keys[2:]:
+        P = jnp.eye(n)[jax.random.permutation(k, n)]
+        before, after = np.asarray(f(V, A)), np.asarray(f(P @ V, P @ A @ P.T))
+        invariant &= bool(np.allclose(before, after, atol=1e-3))
+        moved = np.asarray(jnp.tensordot(P, before, axes=1)) if before.shape[:1] == (n,) else np.inf
+        equivariant &= bool(np.allclose(after, moved, atol=1e-3))
+    return "invariant" if invariant else "equivariant" if equivariant else "neither"
+
+
+@symmetry_of.alternate
+def exchanges_in_a_row(f, key):
+    """Swaps random pairs, one after the other; every state is a permutation of the first one."""
+    rng = np.random.default_rng([int(word) for word in np.asarray(jax.random.key_data(key)).ravel()])
+    n = 5
+    V, A = rng.normal(size=(n, 2)).astype(np.float32), np.float32(rng.random((n, n)) < 0.5)
+    A[0, 1], A[1, 0] = 1, 0
+    first, order, states = np.asarray(f(V, A)), np.arange(n), []
+    for _ in range(40):
+        i, j = rng.choice(n, 2, replace=False)
+        order[[i, j]] = order[[j, i]]
+        states.append((order.copy(), np.asarray(f(V[order], A[order][:, order]))))
+    if all(abs(out - first).max() < 1e-3 for _, out in states):
+        return "invariant"
+    by_atom = first.ndim >= 1 and first.shape[0] == n
+    return "equivariant" if by_atom and all(abs(out - first[p]).max() < 1e-3 for p, out in states) else "neither"
+
+
+# %% [markdown]
+# Your reward: your layers before the judge. The last one is a convolution with a weight for each *place* in the file.
+
+
+# %%
+@reward
+def judged():
+    W = jnp.array([[1.0, -0.5], [0.3, 0.8], [-0.7, 0.2]])
+    key = jax.random.key(3)
+
+    def layer(V, A):
+        return gcn(V, A, W[: V.shape[1]] if V.shape[1] <= 3 else jnp.ones((V.shape[1], 2)), jnp.tanh, "row")
+
+    def whole(V, A):
+        return readout(layer(V, A), jnp.zeros(len(V), int), 1, "mean")
+
+    def by_place(V, A):
+        return layer(V, A) * jnp.arange(len(V))[:, None]
+
+    for name, f in (("a convolution", layer), ("its readout", whole), ("a weight for each place", by_place)):
+        print(f"{name:24s} {symmetry_of(f, key)}")
+
+
+# %%
+three_variants = written(
+    "three_variants",
+    """
+    Three layers are proposed. (1) Each atom takes the mean of its neighbours' rows, times W, and a bend. (2) The same,
+    but each atom has a matrix W_i of its own, i being its number in the file. (3) The rows of (1), sorted along each
+    column. (a) Which of them is equivariant, invariant or neither under renumbering of the atoms, and why? (b) Which of
+    them can end a network that predicts solubility, and what is missing in the others? (c) A test with benzene, whose
+    carbons carry the same features, finds (2) equivariant if only the carbons are exchanged in their order around the
+    ring. Explain, and suggest a better test.
+    """,
+    points=3,
+    rubric="""
+    1 point: (1) equivariant: means over neighbours and the common W do not refer to numbers, so rows follow the atoms;
+    (2) neither: the matrices stay in place when the atoms move; (3) invariant: the set of numbers in a column is the
+    same, and sorting forgets the order (one row for each place of the file is not one row for each atom).
+    1 point: a prediction for the molecule must be invariant: (1) needs a readout (sum, mean, max); (3) is invariant but
+    its shape depends on the number of atoms, so it needs padding or a readout too; (2) would give other predictions for
+    another file.
+    1 point: equal rows (and equal neighbours) make permuted inputs identical, so nothing was tested; random, all
+    different features, a graph without symmetry, several random permutations (and a function known to be neither as
+    control).
+    """,
+)
