@@ -199,8 +199,8 @@ def gru_cell(
     The formulas are for one row, with x and h as columns; * goes entry by entry. The order of the gates (reset, update,
     new) and the place of r are those of PyTorch's `GRUCell`. NumPy is fine here.
     """
-    given = [x @ W[gate].T + b[gate] for gate in range(3)]
-    kept = [h @ U[gate].T + c[gate] for gate in range(3)]
+    given = [x @ W[gate].T + b[gate] for gate in (0, 1, 2)]
+    kept = [h @ U[gate].T + c[gate] for gate in (0, 1, 2)]
     reset = jax.nn.sigmoid(given[0] + kept[0])
     update = jax.nn.sigmoid(given[1] + kept[1])
     memory = jnp.tanh(given[2] + reset * kept[2])

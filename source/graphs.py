@@ -2264,3 +2264,1182 @@ three_variants = written(
     control).
     """,
 )
+
+
+# %% [markdown]
+# ## 8. Atoms with a memory
+#
+# With every layer an atom's row is replaced by a new one, and what it was fades away. A *gated* network lets the atom
+# decide: its row is a memory `h`, the message that arrives is `x`, and two gates, numbers between 0 and 1, say how much
+# of the old memory goes into the new one, and how much of the old one stays. The **gated recurrent unit** was made for
+# sentences; in a graph network it takes the place of `phi_v`, and may be used for many layers in a row.
+#
+# A gate is a sigmoid: 0 for very negative numbers, 1 for very positive ones, and 1/2 for 0.
+
+# %%
+print("sigmoid of -5, 0, 5:", jax.nn.sigmoid(jnp.array([-5.0, 0.0, 5.0])))
+print("x as rows, W as in the formula: (W x)^T is x^T W^T, so a batch of rows needs a transpose")
+
+# %%
+gru_cell = exercise(
+    graphs.gru_cell,
+    points=3,
+    hints=(
+        "W[0], W[1], W[2] belong to the gates in the order reset, update, new. Rows of x and h stand on the left: "
+        "which of the two matrices has to be transposed in a product?",
+        "In the third line r multiplies everything that comes from h, its bias c[2] included, and nothing else.",
+        "If z is 1 everywhere, the answer should be h.",
+    ),
+)
+
+gru_cell.case(
+    "half open, with nothing learnt",
+    np.array([[1.0, 2.0]]),
+    np.array([[0.8, -0.4]]),
+    np.zeros((3, 2, 2)),
+    np.zeros((3, 2, 2)),
+    np.zeros((3, 2)),
+    np.zeros((3, 2)),
+    expect=np.array([[0.4, -0.2]]),
+)
+gru_cell.probe("three atoms", n=3, d=4, k=2)
+gru_cell.probe("more memory than message", hidden=True, n=5, d=2, k=6)
+gru_cell.probe("all sizes alike", hidden=True, n=3, d=3, k=3)
+gru_cell.probe("loud messages", hidden=True, n=5, d=2, k=6, x=lambda rng, n, d: 1e6 * rng.normal(size=(n, d)))
+gru_cell.probe("a single atom", hidden=True, weight=0.5, n=1, d=4, k=2)
+
+
+@gru_cell.law
+def atom_by_atom(f, rng):
+    """Every atom is updated by itself: in another order of the rows the answers follow."""
+    parts = [rng.normal(size=shape) for shape in ((3, 4, 2), (3, 4, 4), (3, 4), (3, 4))]
+    x, h, order = rng.normal(size=(5, 2)), rng.normal(size=(5, 4)), np.array([3, 0, 4, 1, 2])
+    return close(f(x[order], h[order], *parts), f(x, h, *parts)[order])
+
+
+@gru_cell.law(hidden=True)
+def gates(f, rng):
+    """With the update gate open the memory stays; with it and the reset gate shut, only the message counts."""
+    x, h = rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
+    W, U, c = 0.3 * rng.normal(size=(3, 2, 3)), 0.3 * rng.normal(size=(3, 2, 2)), rng.normal(size=(3, 2))
+    keep, forget = np.zeros((3, 2)), np.zeros((3, 2))
+    keep[1], forget[:2] = 60.0, -60.0
+    new = f(x, h, W, U, forget, c)
+    return (
+        close(f(x, h, W, U, keep, c), h)
+        and close(new, np.tanh(x @ W[2].T))
+        and close(f(x, 2 * h, W, U, forget, c), new)
+    )
+
+
+@gru_cell.law(hidden=True)
+def between_old_and_new(f, rng):
+    """Every number of the answer lies between the old memory and a number from -1 to 1, and depends on all it is
+    made of."""
+    parts = [rng.normal(size=shape) for shape in ((4, 3), (4, 2), (3, 2, 3), (3, 2, 2), (3, 2), (3, 2))]
+    out, h = f(*parts), parts[1]
+    inside = bool(np.all(out <= np.maximum(h, 1) + 1e-5) and np.all(out >= np.minimum(h, -1) - 1e-5))
+    changed = [f(*parts[:i], part + 0.5, *parts[i + 1 :]) for i, part in enumerate(parts)]
+    return inside and not any(close(other, out, rtol=1e-3, atol=1e-3) for other in changed)
+
+
+def gated(x, h, W, U, b, c, *, order=(0, 1, 2), turned=False, reset="after", both=False, kept=1.0, transpose=True,
+          squash=None, bias=True):  # fmt: skip
+    """The right answer in NumPy, with one thing changed."""
+    from scipy.special import expit
+
+    x, h, W, U, b, c = arrays(x, h, W, U, b, c)
+    c = c * kept
+    given = [x @ W[g].T + b[g] for g in order]
+    old = [h @ (U[g].T if transpose else U[g]) + c[g] for g in order]
+    r, z = expit(given[0] + old[0]), expit(given[1] + old[1])
+    if reset == "before":
+        old[2] = (r * h) @ U[order[2]].T + c[order[2]]
+    elif reset == "none":
+        r = 1.0
+    g, o = given[2], old[2]
+    inside = (
+        g + o
+        if reset == "before"
+        else r * (g + o)
+        if both
+        else g + r * (o if bias else o - c[2]) + (0 if bias else c[2])
+    )
+    m = (squash or np.tanh)(inside)
+    return z * m + (1 - z) * h if turned else (1 - z) * m + z * h
+
+
+@gru_cell.mistake
+def update_turned_round(x, h, W, U, b, c):
+    """Your update gate works the other way round: z = 1 should keep the old memory. (Papers differ in this; here it is
+    as in PyTorch.)"""
+    return gated(x, h, W, U, b, c, turned=True)
+
+
+@gru_cell.mistake
+def reset_before_the_product(x, h, W, U, b, c):
+    """You multiply r with h before the product with U[2]. The first paper did that; here, as in PyTorch, r multiplies
+    what comes out of it."""
+    return gated(x, h, W, U, b, c, reset="before")
+
+
+@gru_cell.mistake
+def update_first(x, h, W, U, b, c):
+    """You take the gates in the order update, reset, new. That is the order of Keras; here the first is reset."""
+    return gated(x, h, W, U, b, c, order=(1, 0, 2))
+
+
+@gru_cell.mistake
+def one_bias(x, h, W, U, b, c):
+    """The second bias, c, is missing. For the gates one bias would be enough, but c[2] stands inside the part that r
+    multiplies."""
+    return gated(x, h, W, U, b, c, kept=0.0)
+
+
+@gru_cell.mistake
+def everything_reset(x, h, W, U, b, c):
+    """You multiply the whole of the new memory's argument with r. Only the part that comes from h is reset, the message
+    is not."""
+    return gated(x, h, W, U, b, c, both=True)
+
+
+@gru_cell.mistake
+def bias_outside(x, h, W, U, b, c):
+    """Your c[2] stands outside of what r multiplies. It belongs to the part that comes from h."""
+    return gated(x, h, W, U, b, c, bias=False)
+
+
+@gru_cell.mistake
+def never_reset(x, h, W, U, b, c):
+    """You compute the reset gate and do not use it: r multiplies the part of the new memory that comes from h."""
+    return gated(x, h, W, U, b, c, reset="none")
+
+
+@gru_cell.mistake
+def rows_times_U(x, h, W, U, b, c):
+    """You multiply h with U instead of its transpose. U is square, so the shapes fit, but U[gate][i, j] says what comes
+    from j to i: rows of h need `U[gate].T`."""
+    return gated(x, h, W, U, b, c, transpose=False)
+
+
+@gru_cell.mistake
+def sigmoid_for_the_memory(x, h, W, U, b, c):
+    """Your new memory goes through a sigmoid, so it can never be negative. It is the gates that are sigmoids; the
+    memory is a tanh."""
+    from scipy.special import expit
+
+    return gated(x, h, W, U, b, c, squash=expit)
+
+
+@gru_cell.alternate
+def in_numpy(x, h, W, U, b, c):
+    x, h, W, U, b, c = (np.asarray(part, float) for part in (x, h, W, U, b, c))
+    xs, hs = np.einsum("nd,gkd->gnk", x, W) + b[:, None], np.einsum("nj,gkj->gnk", h, U) + c[:, None]
+    r, z = (1 + np.tanh((xs[:2] + hs[:2]) / 2)) / 2
+    return h + (1 - z) * (np.tanh(xs[2] + r * hs[2]) - h)
+
+
+@gru_cell.alternate
+def stacked_as_in_pytorch(x, h, W, U, b, c):
+    k = h.shape[1]
+    xr, xz, xn = jnp.split(x @ W.reshape(3 * k, -1).T + b.reshape(-1), 3, axis=1)
+    hr, hz, hn = jnp.split(h @ U.reshape(3 * k, k).T + c.reshape(-1), 3, axis=1)
+    z = jax.nn.sigmoid(xz + hz)
+    return z * h + (1 - z) * jnp.tanh(xn + jax.nn.sigmoid(xr + hr) * hn)
+
+
+@gru_cell.alternate
+def number_by_number(x, h, W, U, b, c):
+    x, h, W, U, b, c = (np.asarray(part, np.float32) for part in (x, h, W, U, b, c))
+    out = np.zeros_like(h)
+
+    def gate(value):
+        return 1 / (1 + math.exp(-value)) if value > -80 else 0.0
+
+    for i in range(h.shape[0]):
+        for a in range(h.shape[1]):
+            xs = [sum(W[g, a] * x[i]) + b[g, a] for g in range(3)]
+            hs = [sum(U[g, a] * h[i]) + c[g, a] for g in range(3)]
+            r, z = gate(xs[0] + hs[0]), gate(xs[1] + hs[1])
+            out[i, a] = (1 - z) * math.tanh(xs[2] + r * hs[2]) + z * h[i, a]
+    return out
+
+
+@gru_cell.oracle
+def one_large_matrix(x, h, W, U, b, c):
+    """All six products as one with a block matrix, and the gates by SciPy."""
+    from scipy.special import expit
+
+    x, h, W, U, b, c = arrays(x, h, W, U, b, c)
+    k = h.shape[1]
+    inputs = np.hstack([x, h, np.ones((len(x), 1))])
+    rows = [np.hstack([W[g], U[g], (b[g] + c[g])[:, None]]) for g in (0, 1)]
+    rows.append(np.hstack([W[2], 0 * U[2], b[2][:, None]]))
+    rows.append(np.hstack([0 * W[2], U[2], c[2][:, None]]))
+    r, z, new, old = np.split(inputs @ np.vstack(rows).T, [k, 2 * k, 3 * k], axis=1)
+    return np.where(expit(z) > 0.5, h + expit(-z) * (np.tanh(new + expit(r) * old) - h),
+                    np.tanh(new + expit(r) * old) + expit(z) * (h - np.tanh(new + expit(r) * old)))  # fmt: skip
+
+
+# %% [markdown]
+# Your reward: over-smoothing again, and a cure. In section 2, averages of averages made all atoms alike. Here the same
+# averages arrive at a memory whose update gate is nearly shut, half open, or wide open for keeping.
+
+
+# %%
+@reward
+def memories_that_last():
+    hears = norm_adj(A, "row", True)
+    W = jnp.stack([jnp.zeros((3, 3)), jnp.zeros((3, 3)), jnp.eye(3)])
+    for name, bias in (("forgets", -4.0), ("half and half", 0.0), ("keeps", 4.0)):
+        memory, b = features, jnp.zeros((3, 3)).at[1].set(bias)
+        for _ in range(30):
+            memory = gru_cell(hears @ memory, memory, W, jnp.zeros((3, 3, 3)), b, jnp.zeros((3, 3)))
+        apart = float(jnp.abs(memory - memory.mean(axis=0)).max() / jnp.abs(memory).max())
+        print(f"{name:14s} after 30 layers, atoms still differ by {100 * apart:4.1f} % of the largest number")
+
+
+# %% [markdown]
+# ## 9. How far does an atom see?
+#
+# One layer carries news over one bond; two layers, over two. So after k layers an atom knows what lies within k bonds,
+# and *nothing* else, whatever the weights. If a drug acts because of two groups ten bonds apart, a network with four
+# layers cannot know it. The set of atoms that an atom has heard of is its **receptive field**.
+#
+# You have all you need: a table says who hears whom in one step. What does the product of that table with itself say?
+
+# %%
+step = np.array([[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1], [0, 0, 0, 1]])
+print("one step:\n", step, "\ntwo steps, in how many ways:\n", step @ step)
+
+# %%
+receptive_field = exercise(
+    graphs.receptive_field,
+    points=3,
+    hints=(
+        "The product counts the *ways* from j to i. You only want to know whether there is one.",
+        "Every atom also hears itself, in each step. Which matrix do you have to add to A for that?",
+        "Numbers of ways grow until they overflow. Say `> 0` after every step, not only at the end.",
+    ),
+)
+
+RING = np.roll(np.eye(6), 1, axis=0)  # one way round
+
+receptive_field.case("a chain, after one layer", CHAIN, 1, expect=np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1]]) > 0)
+receptive_field.probe("five atoms, two layers", n=5, A=renumbered(HEARD), k=2)
+receptive_field.probe("no layer at all", n=5, A=renumbered(HEARD), k=0)
+receptive_field.probe("one layer", hidden=True, n=5, A=renumbered(HEARD), k=1)
+receptive_field.probe("three layers", hidden=True, n=5, A=renumbered(HEARD), k=3)
+receptive_field.probe("a ring with one-way bonds, two layers", hidden=True, n=6, A=renumbered(RING), k=2)
+receptive_field.probe("a ring with one-way bonds, four layers", hidden=True, n=6, A=renumbered(RING), k=4)
+receptive_field.probe("a ring of six, two layers", hidden=True, n=6, A=renumbered(RING + RING.T), k=2)
+receptive_field.probe("a ring of six, three layers", hidden=True, n=6, A=renumbered(RING + RING.T), k=3)
+receptive_field.probe("an atom alone, with loops elsewhere", hidden=True, n=6, k=2,
+                      A=renumbered(np.pad(LOOPED, ((1, 0), (1, 0)))))  # fmt: skip
+receptive_field.probe("two hundred layers", hidden=True, n=6, A=renumbered(ALONE), k=200)
+receptive_field.probe("two hundred layers in a ring and a chain", hidden=True, n=9, k=200,
+                      A=renumbered(np.block([[RING, np.zeros((6, 3))], [np.zeros((3, 6)), CHAIN]])))  # fmt: skip
+receptive_field.probe("a single atom", hidden=True, weight=0.5, n=1, A=lambda rng: np.zeros((1, 1)), k=3)
+
+
+@receptive_field.law
+def layers_add_up(f, rng):
+    """Whom an atom sees after two layers, and what these see after three, is what it sees after five; fields only
+    grow."""
+    A = np.array([[0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 0], [0, 1, 0, 0, 0]], float)
+    two, three, five = f(A, 2), f(A, 3), f(A, 5)
+    grows = bool(np.all(three >= two)) and three.sum() > two.sum()
+    return grows and np.array_equal(two.astype(int) @ three.astype(int) > 0, five)
+
+
+@receptive_field.law(hidden=True)
+def what_a_network_can_know(f, rng):
+    """After k layers of averages, an atom's number depends on just those it sees."""
+    A = renumbered(HEARD)(rng)
+    walk = (A + np.eye(5)) / (A.sum(axis=1, keepdims=True) + 1)
+    return all(np.array_equal(np.linalg.matrix_power(walk, k) > 1e-12, f(A, k)) for k in (1, 2, 3, 4))
+
+
+def reached(A, k, *, loops=True):
+    A = np.asarray(A, float)
+    found, step = np.eye(len(A)), A + np.eye(len(A)) if loops else A
+    for _ in range(k):
+        found = (step @ found > 0).astype(float)
+    return found > 0
+
+
+@receptive_field.mistake
+def exactly_k_steps(A, k):
+    """You find the atoms from which there is a way of exactly k bonds. Atoms hear themselves in each layer, so shorter
+    ways count too: add I to A."""
+    return reached(A, k, loops=False)
+
+
+@receptive_field.mistake
+def k_steps_and_itself(A, k):
+    """You add the atom itself at the end, but news from one bond away is lost unless atoms hear themselves in *every*
+    layer: add I before you multiply."""
+    return reached(A, k, loops=False) | (np.eye(len(A)) > 0)
+
+
+@receptive_field.mistake
+def one_layer_too_many(A, k):
+    """Your field is that of one layer more: after k = 0 layers everybody knows only themselves."""
+    return reached(A, k + 1)
+
+
+@receptive_field.mistake
+def one_layer_too_few(A, k):
+    """Your field is that of one layer less: one layer carries news over one bond."""
+    return reached(A, max(k - 1, 0))
+
+
+@receptive_field.mistake
+def who_hears_me(A, k):
+    """Your table is transposed: [i, j] should say whether i hears of j, not whether j hears of i."""
+    return reached(A, k).T
+
+
+@receptive_field.mistake
+def both_directions(A, k):
+    """You let news travel against the arrows, too. `A[i, j] = 1` without `A[j, i] = 1` is a one-way street."""
+    return reached(A + A.T, k)
+
+
+@receptive_field.mistake
+def all_of_its_component(A, k):
+    """You find all atoms from which there is any way at all. After k layers only those within k bonds count."""
+    return reached(A, len(A) if k else 0)
+
+
+@receptive_field.mistake
+def squared_each_time(A, k):
+    """You multiply the table with *itself* in every step, so the reach doubles: that is 2^k layers. Multiply with the
+    table of one step."""
+    return reached(A, 2**k if k else 0) if k < 20 else reached(A, len(A))
+
+
+@receptive_field.mistake
+def ways_overflow(A, k):
+    """Right for a few layers. But the numbers of ways grow without end, become infinite, and infinity times 0 is NaN.
+    Say `> 0` after every step."""
+    step, found = np.asarray(A, np.float32) + np.eye(len(A), dtype=np.float32), np.eye(len(A), dtype=np.float32)
+    with np.errstate(all="ignore"):
+        for _ in range(k):
+            found = step @ found
+    return found > 0
+
+
+@receptive_field.alternate
+def in_numpy(A, k):
+    heard = np.eye(len(A), dtype=bool)
+    hop = np.asarray(A).astype(bool) | heard
+    for _ in range(k):
+        heard = (hop[:, :, None] & heard[None]).any(axis=1)
+    return heard
+
+
+@receptive_field.alternate
+def wave_by_wave(A, k):
+    A, n = np.asarray(A, np.float32), len(A)
+    answer = [[False] * n for _ in range(n)]
+    for i in range(n):
+        front, seen = {i}, {i}
+        for _ in range(k):
+            front = {j for a in front for j in range(n) if A[a, j] and j not in seen}
+            seen |= front
+        for j in seen:
+            answer[i][j] = True
+    return np.array(answer)
+
+
+@receptive_field.alternate
+def scaled_powers(A, k):
+    walk = A + jnp.eye(len(A))
+    walk = walk / walk.sum(axis=1, keepdims=True)
+    return jnp.linalg.matrix_power(walk, min(k, len(A))) > 0
+
+
+receptive_field.equivalent(
+    "step = jnp.maximum(A, jnp.eye(A.shape[0])) -> step = jnp.maximum(A, jnp.eye(A.shape[1]))", because="A is square"
+)
+receptive_field.equivalent(
+    "heard = jnp.eye(A.shape[0], dtype=bool) -> heard = jnp.eye(A.shape[1], dtype=bool)", because="A is square"
+)
+receptive_field.equivalent("heard = step @ heard > 0 -> heard = heard @ step > 0", because="both are powers of step")
+
+
+@receptive_field.oracle
+def shortest_paths(A, k):
+    from scipy.sparse.csgraph import shortest_path
+
+    arrows = np.array(np.asarray(A, float).T, order="C")  # SciPy's entry [j, i] is an edge from j to i
+    return np.less_equal(shortest_path(arrows, unweighted=True).T, k)
+
+
+# %% [markdown]
+# Your reward: how deep must a network be? Count the layers until every atom has heard of every other one.
+
+
+# %%
+@reward
+def how_deep():
+    for name in ROWS:
+        names, _, sources, targets = molecule(name)
+        table = adjacency(sources, targets, len(names))
+        depth = next(k for k in range(len(names)) if np.all(receptive_field(table, k)))
+        print(f"  {name:12s} {len(names):3d} atoms, {depth} layers " + "#" * depth)
+
+
+# %%
+across_the_ring = written(
+    "across_the_ring",
+    """
+    (a) How many layers does a graph convolution need before each atom of a six-membered ring has heard of all others,
+    and how many in a chain of six atoms? Give the rule for any molecule. (b) A colleague wants to see across a whole protein
+    and stacks 50 convolutions of the kind "row". What will go wrong, although the receptive field is large enough? (c)
+    Suggest two changes of the network that help, and say for each what it costs.
+    """,
+    points=3,
+    rubric="""
+    1 point: 3 in the ring, 5 in the chain (for its end atoms); the diameter, i.e. the longest of all shortest paths.
+    1 point: over-smoothing: repeated averages converge to one and the same row for all atoms (the second eigenvalue to
+    the power of 50; without activations, weights by degree only); also vanishing gradients, or messages of too many
+    atoms squeezed into one row.
+    1 point: any two with their price: residual connections or gates (more parameters or memory), a node or vector u
+    connected with all atoms (everything passes one bottleneck), edges beyond bonds, such as neighbours in space (more
+    edges, a cut-off to choose), attention over all pairs (quadratic cost), jumping knowledge, fewer layers with higher
+    powers of A.
+    """,
+)
+
+# %% [markdown]
+# ## 10. Distances instead of bonds
+#
+# Forces do not ask which atoms are bonded; they ask how far apart they are. Models of energies and forces, such as
+# **SchNet**, therefore make their graph from positions: each atom listens to its nearest neighbours, and what it hears
+# is *filtered* by the distance. Four small functions make one such layer. First, the graph.
+#
+# The trap: who is the nearest neighbour of an atom? Nobody is nearer to it than itself.
+
+# %%
+knn_graph = exercise(
+    graphs.knn_graph,
+    points=4,
+    hints=(
+        "A table of distances from all to all: `R[:, None] - R[None]` has one vector for each pair. Sort each row with "
+        "`argsort`, which gives places, not distances.",
+        "Make the diagonal infinite, and an atom comes last in its own row, even if another atom sits on top of it.",
+        "One list is the sorted table, row after row; the other says to which row each entry belongs: look up "
+        "`repeat`. Who listens is `dst`.",
+    ),
+)
+
+
+SPACE = np.array([[0, 0, 0], [1, 0.9, 0.9], [-2.2, 0, 0], [3, 2.5, -1], [-1.5, 3, 1.7], [0.4, -3, 2], [4, -2, 3.3]])
+PLANE = np.array([[0.0, 0.0], [1.8, 0.0], [1.0, 1.0], [-3.0, 1.0], [0.5, -4.0]])
+CORNER = np.array([[0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [1.0, 0.5, 0.2]])
+
+
+def about(places, far=0.0):
+    """Atoms near these places, in which straight lines and coordinates disagree about who is near."""
+    return lambda rng: places + far + 0.03 * rng.normal(size=places.shape)
+
+
+knn_graph.case(
+    "three atoms on a line", np.array([[0.0], [3.0], [4.0]]), 1, expect=(np.array([1, 2, 1]), np.array([0, 1, 2]))
+)
+knn_graph.probe("five atoms in a plane", n=5, d=2, k=2, R=about(PLANE))
+knn_graph.case(
+    "fewer atoms than neighbours asked for",
+    np.array([[0.0], [3.0], [4.0]]),
+    5,
+    expect=(np.array([1, 2, 2, 0, 1, 0]), np.array([0, 0, 1, 1, 2, 2])),
+)
+knn_graph.probe("seven atoms in space", hidden=True, n=7, d=3, k=3, R=about(SPACE))
+knn_graph.probe("seven atoms in space, one neighbour", hidden=True, n=7, d=3, k=1, R=about(SPACE))
+knn_graph.probe("as many atoms as coordinates", hidden=True, n=3, d=3, k=2, R=about(CORNER))
+knn_graph.probe("all the others", hidden=True, n=7, d=3, k=6, R=about(SPACE))
+knn_graph.probe("more neighbours than there are", hidden=True, n=5, d=2, k=9, R=about(PLANE))
+knn_graph.probe("far from the origin", hidden=True, n=7, d=3, k=3, R=about(SPACE, 5000.0))
+knn_graph.probe("far from the origin, one neighbour", hidden=True, n=7, d=3, k=1, R=about(SPACE, 5000.0))
+knn_graph.case("a single atom", np.array([[1.0, 2.0]]), 2, hidden=True, weight=0.5,
+               expect=(np.zeros(0, int), np.zeros(0, int)))  # fmt: skip
+
+
+@knn_graph.law
+def moved_and_turned(f, rng):
+    """Moving, turning and mirroring all atoms together changes no neighbour; stretching one axis changes some."""
+    R = rng.normal(size=(8, 2)) * np.array([1.0, 3.0])
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    R[0], R[1], R[2] = [0.0, 0.0], [1.0, 0.0], [0.0, 1.5]
+    src, dst = f(R, 1)
+    stretched = f(R * np.array([4.0, 0.25]), 1)[0]
+    same = all(np.array_equal(f(moved, 1)[0], src) for moved in (R + 5.0, R @ turn, R * np.array([-1.0, 1.0])))
+    return same and np.array_equal(dst, np.arange(8)) and not np.array_equal(stretched, src)
+
+
+@knn_graph.law(hidden=True, draws=2)
+def at_one_place(f, rng):
+    """Two atoms at one place are each other's nearest neighbours, and none is its own."""
+    R = 4.0 * rng.normal(size=(6, 3))
+    order = rng.permutation(6)
+    R[order[1]] = R[order[0]]
+    src, dst = f(R, 2)
+    first = {int(i): int(j) for j, i in zip(src[::2], dst[::2], strict=True)}
+    fine = first.get(int(order[0])) == order[1] and first.get(int(order[1])) == order[0]
+    return fine and bool(np.all(src != dst)) and np.array_equal(dst, np.repeat(np.arange(6), 2))
+
+
+def nearest(R, k, *, itself=False, drop_first=False, far=False, swap=False, pad=False, gram=False, sort=False):
+    """The right answer in NumPy, with one thing changed."""
+    R = np.asarray(R)
+    n = len(R)
+    square = np.sum((R[:, None] - R[None]) ** 2, axis=2)
+    if gram:
+        R = R.astype(np.float32)
+        lengths = np.sum(R * R, axis=1)
+        square = lengths[:, None] + lengths[None] - 2 * R @ R.T
+    if not itself and not drop_first:
+        square = np.where(np.eye(n) > 0, -np.inf if far else np.inf, square)
+    order = np.argsort(-square if far else square, axis=1, kind="stable")
+    order = order[:, 1:] if drop_first else order
+    order = order[:, : k if itself or drop_first else min(k, n - 1)]
+    order = np.sort(order, axis=1) if sort else order
+    if pad and order.shape[1] < k:
+        order = np.pad(order, ((0, 0), (0, k - order.shape[1])))
+    src, dst = order.ravel(), np.repeat(np.arange(n), order.shape[1])
+    return (dst, src) if swap else (src, dst)
+
+
+@knn_graph.mistake
+def its_own_neighbour(R, k):
+    """Every atom is its own nearest neighbour in your list. It should only have others."""
+    return nearest(R, k, itself=True)
+
+
+@knn_graph.mistake
+def first_one_dropped(R, k):
+    """You sort and drop the first, which you take for the atom itself. If another atom sits at the same place, either
+    of the two may come first. Exclude the atom by its number, for example by an infinite diagonal."""
+    return nearest(R, k, drop_first=True)
+
+
+@knn_graph.mistake
+def arrows_reversed(R, k):
+    """Your edges go from the centre to its neighbours. The centre listens: it is `dst`; its neighbours are `src`."""
+    return nearest(R, k, swap=True)
+
+
+@knn_graph.mistake
+def farthest_atoms(R, k):
+    """You list the atoms that are farthest away."""
+    return nearest(R, k, far=True)
+
+
+@knn_graph.mistake
+def sorted_by_number(R, k):
+    """The neighbours of each atom are sorted by their numbers. They should be sorted by distance, nearest first."""
+    return nearest(R, k, sort=True)
+
+
+@knn_graph.mistake
+def filled_up(R, k):
+    """Where there are fewer than k others, you fill up with atom 0. List only those that exist."""
+    return nearest(R, k, pad=True)
+
+
+@knn_graph.mistake
+def large_squares(R, k):
+    """You compute distances from squared lengths and dot products. Far from the origin these are large numbers that
+    nearly cancel, and in single precision nothing is left of the distances. Subtract positions first."""
+    return nearest(R, k, gram=True)
+
+
+@knn_graph.mistake
+def by_the_sum_of_differences(R, k):
+    """You compare sums of coordinate differences, along the axes, like a taxi. Distances are straight lines."""
+    R = np.asarray(R)
+    taxi = np.where(np.eye(len(R)) > 0, np.inf, np.abs(R[:, None] - R[None]).sum(axis=2))
+    order = np.argsort(taxi, axis=1)[:, : min(k, len(R) - 1)]
+    return order.ravel(), np.repeat(np.arange(len(R)), order.shape[1])
+
+
+knn_graph.equivalent(
+    "near = jnp.argsort(jnp.where(jnp.eye(n, dtype=bool), jnp.inf, distance), axis=1)[:, :min(k, n - 1)] -> "
+    "near = jnp.argsort(jnp.where(jnp.eye(n, dtype=bool), jnp.inf, distance))[:, :min(k, n - 1)]",
+    because="the last axis is meant by default",
+)
+
+
+@knn_graph.alternate
+def top_k(R, k):
+    n = len(R)
+    gaps = jnp.sum((R[:, None] - R) ** 2, axis=-1) + jnp.diag(jnp.full(n, jnp.inf))
+    _, places = jax.lax.top_k(-gaps, min(k, n - 1))
+    return places.flatten(), jnp.arange(n).repeat(places.shape[1])
+
+
+@knn_graph.alternate
+def tree_of_scipy(R, k):
+    from scipy.spatial import cKDTree
+
+    R, n = np.asarray(R, float), len(R)
+    if n == 1:
+        return np.zeros(0, int), np.zeros(0, int)
+    tree, src, dst = cKDTree(R), [], []
+    for i in range(n):
+        _, found = tree.query(R[i], k=n)
+        others = [int(j) for j in np.atleast_1d(found) if j != i][:k]
+        src, dst = src + others, dst + [i] * len(others)
+    return np.array(src), np.array(dst)
+
+
+@knn_graph.alternate
+def by_loops(R, k):
+    points = np.asarray(R, np.float32)
+    src, dst = [], []
+    for i, here in enumerate(points):
+        others = [(math.dist(here, there), j) for j, there in enumerate(points) if j != i]
+        for _, j in sorted(others)[:k]:
+            src.append(j)
+            dst.append(i)
+    return np.array(src, int), np.array(dst, int)
+
+
+@knn_graph.oracle
+def scikit_learn(R, k):
+    from sklearn.neighbors import NearestNeighbors
+
+    R = np.asarray(R, float)
+    k = min(k, len(R) - 1)
+    if not k:
+        return np.zeros(0, int), np.zeros(0, int)
+    near = NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(R).kneighbors(return_distance=False)
+    return near.ravel(), np.repeat(np.arange(len(R)), k)
+
+
+# %% [markdown]
+# Next, the distances. A single number is a poor input: a network would have to bend it sharply to tell 1.3 Å, a double
+# bond, from 1.5 Å, a single one. So each distance is laid out as a row of smooth bumps, one for each of many centres,
+# just as a one-hot row lays out an element: softly, so that its slope is a force.
+
+# %%
+rbf = exercise(
+    graphs.rbf,
+    points=2,
+    hints=(
+        "The table has one row for each distance and one column for each centre: how do you subtract all from all?",
+        "First the difference, then its square, then gamma, then the minus, then the exponential.",
+    ),
+)
+
+DISTANCES = {"r": lambda rng, m: rng.uniform(0.5, 4.0, m), "centers": lambda rng, c: np.sort(rng.uniform(0, 5, c))}
+
+rbf.case("at a centre and 1 Å from it", np.array([1.0, 2.0]), np.array([1.0]), 2.0,
+         expect=np.array([[1.0], [math.exp(-2.0)]]))  # fmt: skip
+rbf.probe("four distances, three centres", m=4, c=3, gamma=0.7, **DISTANCES)
+rbf.probe("three distances, six centres", hidden=True, m=3, c=6, gamma=0.4, **DISTANCES)
+rbf.probe("as many centres as distances", hidden=True, m=4, c=4, gamma=1.5, **DISTANCES)
+rbf.probe("narrow bumps", hidden=True, m=3, c=6, gamma=4.0, r=lambda rng, m: rng.uniform(0, 2, m),
+          centers=lambda rng, c: rng.uniform(0, 2, c))  # fmt: skip
+rbf.probe("one distance", hidden=True, m=1, c=6, gamma=0.4, **DISTANCES)
+rbf.probe("no distance", hidden=True, weight=0.5, m=0, c=3, gamma=0.4, **DISTANCES)
+
+
+@rbf.law
+def bumps(f, rng):
+    """A bump is 1 at its centre, falls to both sides alike, and never below 0."""
+    centers, gap = np.array([0.5, 1.5, 3.0]), float(rng.uniform(0.2, 0.4))
+    here, left, right = f(centers, centers, 1.3), f(centers - gap, centers, 1.3), f(centers + gap, centers, 1.3)
+    falls = bool(np.all(np.diag(left) < 0.99) and np.all(here >= 0))
+    return close(np.diag(here), np.ones(3)) and close(np.diag(left), np.diag(right)) and falls
+
+
+@rbf.law(hidden=True)
+def units(f, rng):
+    """In other units (lengths times 10, gamma by 100) nothing changes; a larger gamma makes bumps narrower."""
+    r, centers = rng.uniform(0.5, 4.0, 5), np.array([0.0, 2.0, 4.5])
+    out = f(r, centers, 0.6)
+    return close(f(10 * r, 10 * centers, 0.006), out, rtol=1e-3) and bool(np.all(f(r, centers, 1.2) < out))
+
+
+@rbf.mistake
+def not_squared(r, centers, gamma):
+    """You exponentiate the distance from the centre itself. It should be squared, or the bump has a kink at its top. (A
+    published docstring of this layer leaves the square out.)"""
+    r, centers = arrays(r, centers)
+    return np.exp(-gamma * np.abs(r[:, None] - centers))
+
+
+@rbf.mistake
+def gamma_inside_the_square(r, centers, gamma):
+    """gamma is squared together with the difference. Square first, then multiply."""
+    r, centers = arrays(r, centers)
+    return np.exp(-((gamma * (r[:, None] - centers)) ** 2))
+
+
+@rbf.mistake
+def gamma_as_a_width(r, centers, gamma):
+    """You divide by gamma, as if it were a width in Å. It has the unit 1/Å² and multiplies."""
+    r, centers = arrays(r, centers)
+    return np.exp(-((r[:, None] - centers) ** 2) / gamma)
+
+
+@rbf.mistake
+def as_a_normal_distribution(r, centers, gamma):
+    """Your exponent has a factor 1/2 as in a normal distribution. Here gamma stands alone."""
+    r, centers = arrays(r, centers)
+    return np.exp(-gamma * (r[:, None] - centers) ** 2 / 2)
+
+
+@rbf.mistake
+def rows_of_centres(r, centers, gamma):
+    """Your rows belong to centres and your columns to distances. It should be the other way round: each distance
+    becomes one row."""
+    r, centers = arrays(r, centers)
+    return np.exp(-gamma * (r - centers[:, None]) ** 2)
+
+
+@rbf.mistake
+def rows_add_up_to_one(r, centers, gamma):
+    """Your rows add up to 1. Bumps are not shares: a distance between two centres, or far from all, may have small
+    numbers everywhere."""
+    r, centers = arrays(r, centers)
+    out = np.exp(-gamma * (r[:, None] - centers) ** 2)
+    return out / out.sum(axis=1, keepdims=True)
+
+
+@rbf.mistake
+def minus_missing(r, centers, gamma):
+    """The minus in the exponent is missing: your numbers grow with the distance from the centre."""
+    r, centers = arrays(r, centers)
+    return np.exp(gamma * (r[:, None] - centers) ** 2)
+
+
+@rbf.alternate
+def in_numpy(r, centers, gamma):
+    return np.exp(-gamma * np.square(np.subtract.outer(np.asarray(r), np.asarray(centers))))
+
+
+@rbf.alternate
+def mapped(r, centers, gamma):
+    return jax.vmap(lambda one: jnp.exp(-gamma * jnp.square(centers - one)))(r)
+
+
+@rbf.alternate
+def number_by_number(r, centers, gamma):
+    out = np.zeros((len(r), len(centers)), np.float32)
+    for x in range(len(r)):
+        for a in range(len(centers)):
+            out[x, a] = math.exp(-gamma * (float(r[x]) - float(centers[a])) ** 2)
+    return out
+
+
+@rbf.oracle
+def densities_of_scipy(r, centers, gamma):
+    from scipy.stats import norm
+
+    width = (2 * gamma) ** -0.5
+    r, centers = (np.asarray(x, float) for x in (r, centers))
+    return norm.pdf(r[:, None], centers[None], width) / norm.pdf(0.0, 0.0, width)
+
+
+# %% [markdown]
+# Then a bend for the filter. A relu has a corner, and a force with a jump is no force. The *softplus*, ln(1 + exp(x)),
+# is smooth; SchNet shifts it down by ln 2, so that 0 stays 0.
+
+# %%
+ssp = exercise(
+    graphs.ssp,
+    points=2,
+    hints=(
+        "exp(1000) is infinite. For large x the whole is nearly x - ln 2, for very negative x nearly -ln 2: which "
+        "function of `jnp` or `jax.nn` adds up exponentials safely?",
+        "A `jnp.where` between two formulas can still have a NaN gradient, from the branch that is not taken.",
+    ),
+)
+
+ssp.case("at zero", np.zeros(3), expect=np.zeros(3), weight=0.5)
+ssp.case("near zero", np.array([-1.0, 0.5, 2.0]))
+ssp.case("far out", np.array([1000.0, -1000.0]), expect=np.array([1000 - math.log(2), -math.log(2)]))
+ssp.case("the slope at 1", 1.0, grad=0)
+for value in (-3.0, 0.25, 40.0, 150.0, 800.0, -800.0):
+    ssp.case(f"the slope at {value:g}", value, grad=0, hidden=True)
+ssp.probe("a vector", hidden=True, x=lambda rng: 3 * rng.normal(size=5))
+ssp.probe("a table", hidden=True, x=lambda rng: 3 * rng.normal(size=(2, 4)))
+ssp.case("a table far out", np.array([[500.0, -400.0], [90.0, -90.0]]), hidden=True)
+ssp.probe("further out", hidden=True, x=lambda rng: rng.uniform(200, 900, 4) * np.array([1, -1, 1, -1]))
+
+
+@ssp.law
+def smooth_and_rising(f, rng):
+    """The bend rises everywhere, never falls below -ln 2, and ssp(x) - ssp(-x) is x."""
+    x = np.sort(rng.normal(size=9)) * 2
+    y = f(x)
+    return bool(np.all(np.diff(y) > 0) and np.all(y > -0.6932)) and close(y - f(-x), x)
+
+
+@ssp.law(hidden=True)
+def slopes(f, rng):
+    """The slope is the sigmoid: 1/2 at 0, and it goes from 0 to 1."""
+    points = rng.normal(size=4)
+    found = np.array([float(f.grad(0)(float(x))) for x in points])
+    return close(found, 1 / (1 + np.exp(-points)), rtol=1e-3) and close(f.grad(0)(0.0), 0.5)
+
+
+@ssp.mistake
+def overflowing(x):
+    """Right for small x, but the exponential of 1000 is infinite, and so is your answer. `jax.nn.softplus` or
+    `jnp.logaddexp` take care of that."""
+    x = jnp.asarray(x, jnp.float32)
+    return jnp.log(0.5 * jnp.exp(x) + 0.5)
+
+
+@ssp.mistake
+def not_shifted(x):
+    """Your bend is ln 2 at 0. The *shifted* softplus goes through 0."""
+    return jnp.logaddexp(x, 0.0)
+
+
+@ssp.mistake
+def shifted_upwards(x):
+    """You add ln 2; the shift goes down, so that 0 stays 0."""
+    return jnp.logaddexp(x, 0.0) + np.log(2.0)
+
+
+@ssp.mistake
+def minus_in_the_exponent(x):
+    """Your bend falls: the exponent has a minus too many. (A published docstring of this function has it, too.)"""
+    return jnp.logaddexp(-x, 0.0) - np.log(2.0)
+
+
+@ssp.mistake
+def shifted_by_one_half(x):
+    """You subtract 1/2. The logarithm of the factor 1/2 is -ln 2, about -0.69."""
+    return jnp.logaddexp(x, 0.0) - 0.5
+
+
+@ssp.mistake
+def a_relu(x):
+    """Your function has a corner at 0, like relu. The bend should be smooth."""
+    return jnp.maximum(x, 0.0)
+
+
+@ssp.mistake
+def slope_behind_a_where(x):
+    """Your values are right, but the slope far out is NaN: `jnp.where` picks the good branch, and the gradient of the
+    other one, infinity by infinity, still comes through as 0 times NaN. Make the *input* of the exponential harmless,
+    or use a function that is safe by itself."""
+    x = jnp.asarray(x, jnp.float32)
+    return jnp.where(x > 30.0, x, jnp.log(jnp.exp(x) + 1.0)) - np.log(2.0)
+
+
+@ssp.alternate
+def largest_taken_out(x):
+    return jnp.maximum(x, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(x))) - jnp.log(2.0) if jnp.ndim(x) else one_number(x)
+
+
+def one_number(x):
+    return jnp.logaddexp(jnp.asarray(x, float), 0.0) + jnp.log(0.5)
+
+
+@ssp.alternate
+def sum_of_exponentials(x):
+    x = jnp.asarray(x)
+    return jax.nn.logsumexp(jnp.stack([x, jnp.zeros_like(x)]), axis=0) - jnp.log(2.0)
+
+
+@ssp.alternate
+def minus_log_sigmoid(x):
+    return -jax.nn.log_sigmoid(-jnp.asarray(x)) - math.log(2)
+
+
+@ssp.oracle
+def numpy_logaddexp(x):
+    return np.logaddexp(np.asarray(x, float), 0.0) - np.log(2.0)
+
+
+# %% [markdown]
+# And the layer. For each pair there is a filter `W[i, j]`, made from the distance by a small network of the two functions
+# above. It multiplies what atom j says, feature by feature. What atom i hears is the sum. Note what the sum leaves out.
+
+# %%
+cfconv = exercise(
+    graphs.cfconv,
+    points=3,
+    hints=(
+        "x has one row for each sender, W one for each pair of receiver and sender: which new axis does x need?",
+        "A product with 0 does not silence an infinite filter: infinity times 0 is NaN. `jnp.where` does.",
+        "The mask of a hidden check may be True on the diagonal. What do you have to combine it with?",
+    ),
+)
+
+
+def nearby(rng, n):
+    """A mask that is not symmetric, True here and there on the diagonal; atom 1 hears nobody."""
+    i, j = np.indices((n, n))
+    return ((2 * i + 3 * j) % 5 < 3) & (i != 1)
+
+
+def with_holes(fill):
+    """Filters of which those that are not used hold `fill`."""
+
+    def drawn(rng, n, f):
+        unused = ~nearby(rng, n) | np.eye(n, dtype=bool)
+        return np.where(unused[:, :, None], fill, rng.normal(size=(n, n, f)))
+
+    return drawn
+
+
+cfconv.case(
+    "three atoms, one feature",
+    np.array([[1.0], [10.0], [100.0]]),
+    np.array([[[9.0], [2.0], [3.0]], [[1.0], [9.0], [0.5]], [[4.0], [5.0], [9.0]]]),
+    np.array([[True, True, False], [True, False, True], [False, False, False]]),
+    expect=np.array([[20.0], [51.0], [0.0]]),
+)
+cfconv.probe("five atoms, three features", n=5, f=3, mask=nearby)
+cfconv.probe("unused filters are infinite", n=5, f=3, mask=nearby, W=with_holes(np.inf))
+cfconv.probe("six atoms, two features", hidden=True, n=6, f=2, mask=nearby)
+cfconv.probe("as many features as atoms", hidden=True, n=5, f=5, mask=nearby)
+cfconv.probe("everybody near, themselves too", hidden=True, n=5, f=3, mask=lambda rng, n: np.ones((n, n), bool))
+cfconv.probe("everybody near but themselves", hidden=True, n=6, f=2, mask=lambda rng, n: ~np.eye(n, dtype=bool))
+cfconv.probe("unused filters are NaN", hidden=True, n=5, f=3, mask=nearby, W=with_holes(np.nan))
+cfconv.probe("other unused filters are NaN", hidden=True, n=6, f=2, mask=nearby, W=with_holes(np.nan))
+cfconv.probe("a single atom", hidden=True, weight=0.5, n=1, f=2, mask=lambda rng, n: np.ones((n, n), bool))
+
+
+@cfconv.law
+def renumbered_atoms(f, rng):
+    """Number the atoms differently, and the answers follow; a change far away, or at the atom itself, is not heard."""
+    x, W, order = rng.normal(size=(4, 3)), rng.normal(size=(4, 4, 3)), np.array([2, 0, 3, 1])
+    mask = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [0, 1, 1, 0], [1, 0, 0, 0]], bool)
+    out, other = f(x, W, mask), x.copy()
+    other[2] += 1.0
+    told = f(other, W, mask)
+    same = close(f(x[order], W[order][:, order], mask[order][:, order]), out[order])
+    return same and close(told[[0, 2, 3]], out[[0, 2, 3]]) and close(told[1] - out[1], W[1, 2], rtol=1e-3, atol=1e-4)
+
+
+@cfconv.law(hidden=True)
+def features_apart(f, rng):
+    """Features do not mix; twice the filters give twice the answer; and it is a sum: more neighbours, more."""
+    x, W, mask = 0.5 + rng.random((5, 3)), 0.5 + rng.random((5, 5, 3)), ~np.eye(5, dtype=bool)
+    out, other, fewer = f(x, W, mask), x.copy(), mask.copy()
+    other[:, 1] = 0.0
+    fewer[:, 4] = False
+    quiet = f(other, W, mask)
+    less = f(x, W, fewer)
+    fine = (
+        close(quiet[:, [0, 2]], out[:, [0, 2]]) and bool(np.all(quiet[:, 1] == 0)) and close(f(x, 2 * W, mask), 2 * out)
+    )
+    return fine and bool(np.all(less[:4] < out[:4] - 0.1))
+
+
+def filtered(x, W, mask, *, own=False, mean=False, times=False, receiver=False, turned=False, ignore=False):
+    """The right answer in NumPy, with one thing changed."""
+    x, W, mask = arrays(x, W, mask)
+    mask = np.ones_like(mask) if ignore else mask
+    used = mask if own else mask & ~np.eye(len(x), dtype=bool)
+    W = W.swapaxes(0, 1) if turned else W
+    terms = (x[:, None] if receiver else x[None]) * W
+    with np.errstate(all="ignore"):
+        out = (terms * used[:, :, None] if times else np.where(used[:, :, None], terms, 0.0)).sum(axis=1)
+    return out / np.maximum(used.sum(axis=1, keepdims=True), 1) if mean else out
+
+
+@cfconv.mistake
+def hears_itself(x, W, mask):
+    """Where the diagonal of the mask is True, your atoms hear themselves. The sum runs over j other than i, whatever
+    the mask says."""
+    return filtered(x, W, mask, own=True)
+
+
+@cfconv.mistake
+def averaged(x, W, mask):
+    """You divide by the number of neighbours. It is a sum: energies grow with the number of neighbours."""
+    return filtered(x, W, mask, mean=True)
+
+
+@cfconv.mistake
+def silenced_by_zero(x, W, mask):
+    """You multiply unused filters with 0. If such a filter is infinite or NaN, as 1/r is for an atom and itself, the
+    product is NaN. Use `where`."""
+    return filtered(x, W, mask, times=True)
+
+
+@cfconv.mistake
+def own_features(x, W, mask):
+    """Your filters multiply the features of the receiver. It is the *sender*, j, who is heard: x needs its new axis in
+    front."""
+    return filtered(x, W, mask, receiver=True)
+
+
+@cfconv.mistake
+def filters_transposed(x, W, mask):
+    """You use W[j, i] for what i hears of j. The first index is the one who listens."""
+    return filtered(x, W, mask, turned=True)
+
+
+@cfconv.mistake
+def everybody_heard(x, W, mask):
+    """You do not use the mask: atoms that are too far away are heard as well."""
+    return filtered(x, W, mask, ignore=True)
+
+
+@cfconv.mistake
+def mask_the_other_way(x, W, mask):
+    """You leave out those that the mask allows. True means: near enough to be heard."""
+    return filtered(x, W, ~mask)
+
+
+@cfconv.mistake
+def summed_over_receivers(x, W, mask):
+    """Your sum runs over the atoms that listen, so row j holds what j *said*. Sum over the second axis of W."""
+    x, W, mask = arrays(x, W, mask)
+    used = mask & ~np.eye(len(x), dtype=bool)
+    return np.where(used[:, :, None], x[None] * W, 0.0).sum(axis=0)
+
+
+@cfconv.alternate
+def in_numpy(x, W, mask):
+    x, W, mask = np.asarray(x), np.array(W), np.array(mask)
+    np.fill_diagonal(mask, False)
+    W[~mask] = 0
+    return np.einsum("ijf,jf->if", W, x)
+
+
+@cfconv.alternate
+def mapped(x, W, mask):
+    def heard(filters, looks, i):
+        looks = looks & (jnp.arange(len(x)) != i)
+        return jnp.where(looks[:, None], filters * x, 0).sum(0)
+
+    return jax.vmap(heard)(W, mask, jnp.arange(len(x)))
+
+
+@cfconv.alternate
+def pair_by_pair(x, W, mask):
+    x, W, mask = np.asarray(x, np.float32), np.asarray(W, np.float32), np.asarray(mask)
+    out = np.zeros(x.shape, np.float32)
+    for i in range(len(x)):
+        for j in range(len(x)):
+            if i != j and mask[i, j]:
+                out[i] += x[j] * W[i, j]
+    return out
+
+
+@cfconv.oracle
+def a_matrix_for_each_feature(x, W, mask):
+    from scipy.sparse import coo_array
+
+    x, W, mask = arrays(x, W, mask)
+    i, j = np.nonzero(mask & ~np.eye(len(x), dtype=bool))
+    columns = [coo_array((W[i, j, a], (i, j)), shape=mask.shape) @ x[:, [a]] for a in range(x.shape[1])]
+    return np.hstack(columns)
+
+
+# %% [markdown]
+# Your reward: the four functions together, as one layer that reads positions. It does not care where a water molecule
+# lies or how it is turned, but notices at once when a bond is stretched. Networks for forces are built on just that.
+
+
+# %%
+@reward
+def a_layer_that_reads_positions():
+    kinds = jnp.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])  # O, H, H
+    water = np.array([[0.0, 0.0, 0.0], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]])  # in ångström
+    turn = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
+    mix = jnp.asarray(np.random.default_rng(11).normal(size=(8, 2)), jnp.float32)
+
+    def energy(R):
+        listeners = knn_graph(jnp.asarray(R, jnp.float32), 2)
+        near = np.zeros((3, 3), bool)
+        near[np.asarray(listeners[1]), np.asarray(listeners[0])] = True
+        distances = np.linalg.norm(R[:, None] - R[None], axis=-1)
+        bumps = rbf(jnp.asarray(distances.ravel(), jnp.float32), jnp.linspace(0.0, 3.0, 8), 4.0)
+        filters = ssp(jnp.asarray(bumps) @ mix).reshape(3, 3, 2)
+        return float(jnp.sum(cfconv(kinds, filters, jnp.asarray(near))))
+
+    longer = water + np.array([[0.0, 0, 0], [0.1, 0, 0], [0, 0, 0]])
+    for name, R in (("as it is", water), ("moved", water + 7.0), ("turned", water @ turn.T), ("stretched", longer)):
+        print(f"{name:10s} {energy(R):.4f}")
+
+
+# %%
+which_graph = written(
+    "which_graph",
+    """
+    (a) A graph made of the k nearest neighbours is not symmetric: give an arrangement of three atoms in which atom a
+    listens to b, but b does not listen to a, for k = 1. (b) Atoms move in a simulation. What happens to the energy at
+    the moment when another atom becomes the k-th neighbour, and what does that mean for the forces? Suggest a remedy.
+    (c) For which properties would you rather use bonds, for which distances? One example each, with the reason.
+    """,
+    points=3,
+    rubric="""
+    1 point: e.g. on a line a at 0, b at 2, c at 3: a listens to b, b to c.
+    1 point: the energy jumps, as one term is replaced by another; the force, its derivative, is not defined there and
+    energy is not conserved. Remedy: all atoms within a cut-off radius, with a factor that goes smoothly to 0 at it (or
+    all pairs).
+    1 point: e.g. bonds: properties of the compound, such as solubility, toxicity, log P, when no geometry is known;
+    distances: energies, forces, conformers, anything that differs between shapes of one molecule.
+    """,
+)
+
+# %% [markdown]
+# ## The picture
+#
+# One last time caffeine, with news from one oxygen. On the left, atoms are coloured by the number of layers after which
+# they have heard of it, which is your `receptive_field`. On the right, they are coloured by how loud the news is after
+# four layers of your `gcn`. All atoms beyond the fourth bond are silent, and near ones are not always the loudest.
+# Change `start`, and look again.
+
+# %%
+PLACES = """
+2.4,-2.3 1.5,-1.2 0.0,-1.4 -0.5,-2.8 -0.9,-0.2 -0.4,1.2 -1.6,2.1 -2.8,1.3 -2.4,-0.2 -3.4,-1.3 1.1,1.4 1.6,2.8 2.0,0.2
+3.5,0.5
+"""
+places = np.array([[float(number) for number in pair.split(",")] for pair in PLACES.split()])
+start = 3
+
+
+@reward
+def the_picture():
+    count = len(elements)
+    fields = [np.asarray(receptive_field(A, k))[:, start] for k in range(count)]
+    depth = np.array([next(k for k in range(count) if fields[k][i]) for i in range(count)])
+    heard = jnp.eye(count)
+    for _ in range(4):
+        heard = gcn(heard, A, jnp.eye(count), lambda table: table, "row")
+    loudness = 100 * np.asarray(heard)[:, start]
+    for k in range(depth.max() + 1):
+        print(f"after {k} layers:", ", ".join(f"{labels[i]} ({loudness[i]:.0f} %)" for i in np.flatnonzero(depth == k)))
+    if plt is None:
+        return
+    figure, panels = plt.subplots(1, 2, figsize=(9.5, 4.2))
+    for axes, values, title in zip(panels, (depth, loudness), ("layers until heard", "loudness, %"), strict=True):
+        for a, b in zip(np.asarray(src), np.asarray(dst), strict=True):
+            axes.plot(*places[[a, b]].T, color="0.6", linewidth=2, zorder=1)
+        dots = axes.scatter(*places.T, c=values, s=420, cmap="viridis_r" if values is depth else "viridis", zorder=2)
+        for label, place, value in zip(labels, places, dots.norm(values), strict=True):
+            dark = value > 0.6 if values is depth else value < 0.4
+            axes.text(*place, label, ha="center", va="center", fontsize=9, color="white" if dark else "black")
+        axes.set_title(f"{title}, from {labels[start]}", fontsize=10)
+        axes.set_aspect("equal")
+        axes.margins(0.12)
+        axes.axis("off")
+        figure.colorbar(dots, ax=axes, shrink=0.8)
+    plt.show()
+
+
+# %% [markdown]
+# ## Where to go from here
+#
+# - The chapter [*Graph Neural Networks*](https://dmol.pub/dl/gnn.html) of the book puts such layers into a network and
+#   trains it on measured solubilities.
+# - T. N. Kipf and M. Welling, [*Semi-Supervised Classification with Graph Convolutional
+#   Networks*](https://arxiv.org/abs/1609.02907) (2017): where `"sym"` comes from, and why.
+# - P. W. Battaglia et al., [*Relational inductive biases, deep learning, and graph
+#   networks*](https://arxiv.org/abs/1806.01261) (2018): the block of section 5, and what other networks leave out of it.
+# - K. T. Schütt et al., [*SchNet*](https://arxiv.org/abs/1706.08566) (2017): section 10, grown up.
