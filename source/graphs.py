@@ -1972,7 +1972,8 @@ SAYS = {
     "equivariant": (heard_by_each, told_by_each, how_many_hear_me, ways_back, rows_and_rounding),
     "invariant": (everything_added, sorted_columns, an_average_for_all, nothing_for_all, one_number_for_all, all_edges,
                   many_small_terms, nothing_but_rounding),
-    "neither": (the_first_atom, the_last_atom, the_first_a_little_more, running_sums, places_matter, places_matter_a_little, round_the_table,
+    "neither": (the_first_atom, the_last_atom, the_first_a_little_more, running_sums, places_matter,
+                places_matter_a_little, round_the_table,
                 the_first_two_compared, two_of_them_compared, uphill_arrows, heard_by_the_first, first_row_of_arrows),
 }  # fmt: skip
 SHOWN = (heard_by_each, everything_added, the_first_atom, nothing_for_all)
