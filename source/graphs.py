@@ -151,7 +151,7 @@ mol_graph.case("chloromethane", "CCl", CCl, hidden=True)
 
 @mol_graph.law
 def tables_fit_together(f, rng):
-    """A and B are symmetric, every bond of A has one kind in B, and nothing else does; both agree on all atoms."""
+    """A and B are symmetric, every bond has exactly one kind, and every atom one element."""
     V, A, B = f("OC=CC#N", ["C", "N", "O", "H"])
     both = np.array_equal(A, A.T) and np.array_equal(B, np.swapaxes(B, 0, 1)) and np.array_equal(B[..., :4].sum(-1), A)
     return both and V.shape == (8, 4) and bool(np.all(V.sum(1) == 1)) and A.sum() == 14
@@ -274,6 +274,18 @@ def unknown_is_the_last(smiles, elements):
     """Atoms whose element is not in the list end up in the last column, as if they were of that element. (An index of
     -1 does that, silently.) Their row should be zeros."""
     return graph_of(smiles, elements, other=-1)
+
+
+@mol_graph.mistake
+def unknown_stops_everything(smiles, elements):
+    """Your function stops when it meets an element that is not in the list. Such an atom is still part of the molecule:
+    its row in V should be zeros. (`elements.index` raises an error for what it does not find; comparing the symbol with
+    each element does not.)"""
+    from rdkit import Chem
+
+    for atom in Chem.MolFromSmiles(smiles).GetAtoms():
+        elements.index(atom.GetSymbol())
+    return graph_of(smiles, elements)
 
 
 @mol_graph.mistake
@@ -530,8 +542,8 @@ def scaled(A, norm, self_loops, *, degrees=None, loop=None, power=None, zero=0.0
 
 @norm_adj.mistake
 def degrees_before_the_loops(A, norm, self_loops):
-    """Your degrees are those of A before the loops were added: an atom's own voice has to be counted, too. A published
-    version of this formula is easily read that way."""
+    """Your degrees are those of A before the loops were added, so a row has one number more than its degree counts. Add
+    I first, then sum the rows."""
     return scaled(A, norm, self_loops, degrees=lambda A, looped: (A.sum(axis=1),) * 2)
 
 
