@@ -278,8 +278,8 @@ def unknown_is_the_last(smiles, elements):
 
 @mol_graph.mistake
 def unknown_stops_everything(smiles, elements):
-    """Your function stops when it meets an element that is not in the list. Such an atom is still part of the molecule:
-    its row in V should be zeros. (`elements.index` raises an error for what it does not find; comparing the symbol with
+    """Your function stops with an error when `elements` lacks the element of an atom. Such an atom is still part of the
+    molecule: its row in V should be zeros. (`elements.index` raises an error for what it does not find; comparing the symbol with
     each element does not.)"""
     from rdkit import Chem
 
