@@ -279,8 +279,8 @@ def unknown_is_the_last(smiles, elements):
 @mol_graph.mistake
 def unknown_stops_everything(smiles, elements):
     """Your function stops with an error when `elements` lacks the element of an atom. Such an atom is still part of the
-    molecule: its row in V should be zeros. (`elements.index` raises an error for what it does not find; comparing the symbol with
-    each element does not.)"""
+    molecule: its row in V should be zeros. (`elements.index` raises an error for what it does not find; comparing the
+    symbol with each element does not.)"""
     from rdkit import Chem
 
     for atom in Chem.MolFromSmiles(smiles).GetAtoms():
@@ -1590,8 +1590,8 @@ PADDED = np.array([1, -1, 3, 1, 4, 3, -1, 1, 9], np.int32)
 
 
 def mixed(rng, N, f):
-    """Features of either sign; those of molecule 3, a single atom, are below zero."""
-    return np.where(np.arange(N)[:, None] == 5, -0.5 - rng.random((N, f)), rng.normal(size=(N, f)))
+    """Features of either sign, the lower the later; those of molecule 3, a single atom, are below zero."""
+    return 1.0 - 0.4 * np.arange(N)[:, None] + 0.3 * rng.random((N, f))
 
 
 def loud(rng, N, f):
