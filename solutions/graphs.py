@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 
@@ -77,6 +78,35 @@ def gcn(
     functions.
     """
     return act(norm_adj(A, norm, True) @ V @ W)
+
+
+class GraphConvolution(keras.layers.Layer):
+    """A graph convolution as a layer of Keras, for a batch of molecules with equally many atoms.
+
+        output[b] = relu( normalised(A[b] + I) V[b] W + bias )     for every molecule b of the batch
+
+    `GraphConvolution(g, norm)` is made with the number g of features that it gives to every atom, and with the `norm`
+    of `norm_adj`, "row" or "sym". It is called with a pair, `layer((V, A))`. The layer owns two weights, made with
+    `self.add_weight` when it first sees its input, in this order: the matrix W [f, g] and the bias [g]. What they are
+    in the beginning is free: they are set from outside. relu(x) is x where x > 0, and 0 elsewhere.
+    """
+
+    def __init__(self, g: int, norm: str):
+        """Call Keras's own `__init__` before anything else."""
+        super().__init__()
+        self.g, self.norm = g, norm
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights. `input_shape` is a pair: (b, n, f) for V, and (b, n, n) for A."""
+        f = input_shape[0][-1]
+        self.W = self.add_weight(shape=(f, self.g))
+        self.bias = self.add_weight(shape=(self.g,))
+
+    def call(self, inputs: tuple[Float[Array, "b n f"], Float[Array, "b n n"]]) -> Float[Array, "b n g"]:
+        """What the layer makes of a batch."""
+        V, A = inputs
+        heard = jnp.stack([norm_adj(a, self.norm, True) for a in A])
+        return keras.ops.relu(keras.ops.matmul(heard @ V, self.W) + self.bias)
 
 
 def mp_layer(

@@ -23,19 +23,13 @@
 # %% [markdown]
 # ## How this notebook works
 #
-# Every task is one function to complete: the text inside it says exactly what is wanted. Replace the line that raises
-# `NotImplementedError`, run the cell, and run the check below it as often as you like. `example(f)` shows a call and
-# its answer, and `hint(f)` gives one hint at a time. After you hand in, further checks run on other inputs.
+# Complete the functions, and run the check below each as often as you like. The [course page](course.md) tells how checks
+# and hints work, what happens after you hand in, and what holds in every notebook: axes, adjacency, randomness, what a
+# function may take and return. In this chapter, besides:
 #
-# These conventions hold everywhere:
-#
-# - The first axis counts atoms (or edges), the last one their features: `V[i]` is atom *i*.
-# - `A[i, j] = 1` means that *j sends to i*: the row belongs to the one who listens. Not every graph is a molecule, so
-#   `A` may differ from `A.T`.
+# - The first axis counts atoms (or edges): `V[i]` is atom *i*.
+# - Not every graph is a molecule: `A` may differ from `A.T`, and the row of `A` belongs to the one who listens.
 # - In a list of edges, edge number x goes from atom `src[x]` to atom `dst[x]`.
-# - Arguments arrive as JAX arrays. Your answer may be a JAX array, a NumPy array or a plain number. Where a task needs
-#   `jnp`, it says so.
-# - A function leaves its arguments as they were. All parameters are passed in; what is random is decided by a `key`.
 
 # %%
 import jax
@@ -67,9 +61,12 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from autograder.author import Key, Tolerance, close, exercise, given, written
 from solutions import graphs
+
+keras = graphs.keras  # imported there, because `solutions` chooses what it computes with
 
 
 def arrays(*values):
@@ -908,7 +905,302 @@ def kinds_of_atoms():
 
 
 # %% [markdown]
-# ## 4. Messages along bonds
+# ## 4. A layer that owns its weights
+#
+# So far the matrix W was handed in. In practice a **layer** owns its weights: it makes them when it first sees its
+# input, and training changes them. [Keras](https://keras.io) is a library of such layers, and yours becomes one by
+# saying three things: how it is made, which weights it has, and what it computes. Keras computes with JAX here (it can
+# do so with TensorFlow and PyTorch as well), so your functions work inside a layer.
+#
+# Keras likes batches: `V` gets one axis more, for several molecules of the same size, and so does `A`.
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")  # before Keras is imported for the first time
+import keras
+
+
+def with_weights(layer, V, A, W, bias):
+    """What the layer makes of `(V, A)` with these weights: how your layer will be checked."""
+    layer((V, A))  # the first call builds it
+    layer.set_weights([np.asarray(W), np.asarray(bias)])
+    return layer((V, A))
+
+
+# %% tags=["author"]
+def with_weights(layer, V, A, W, bias):
+    layer((V, A))
+    layer.set_weights([np.asarray(W), np.asarray(bias)])
+    return layer((V, A))
+
+
+with_weights = given(
+    with_weights,
+    V=Float[Array, "b n f"],
+    A=Float[Array, "b n n"],
+    W=Float[Array, "f g"],
+    bias=Float[Array, "g"],
+    returns=Float[Array, "b n g"],
+)
+
+
+def one_way_streets(rng, b, n):
+    """Random graphs in which the first two nodes are joined by an arrow in one direction only."""
+    A = (rng.random((b, n, n)) < 0.4).astype(float)
+    A[:, 0, 1], A[:, 1, 0] = 1.0, 0.0
+    return A
+
+
+class Sketch:
+    """A layer without Keras, whose kinds differ in one thing each."""
+
+    def __init__(self, g, norm):
+        self.norm, self.weights = norm, None
+
+    def __call__(self, inputs):
+        V, A = (np.asarray(x, float) for x in inputs)
+        return np.stack(self.of(V, A, *self.weights)) if self.weights else None
+
+    def set_weights(self, weights):
+        self.weights = [np.asarray(W, float) for W in weights]
+
+    def get_weights(self):
+        return self.weights
+
+    def of(self, V, A, W, bias):
+        return [self.one(v, self.heard(a), W, bias) for v, a in zip(V, A, strict=True)]
+
+    def one(self, v, heard, W, bias):
+        return np.maximum(heard @ v @ W + bias, 0)
+
+    def heard(self, a):
+        looped = a + np.eye(len(a))
+        degree = looped.sum(1)
+        if self.norm == "row":
+            return looped / degree[:, None]
+        return looped / np.sqrt(degree[:, None] * degree)
+
+
+# %%
+GraphConvolution = exercise(
+    graphs.GraphConvolution,
+    points=3,
+    needs=[norm_adj],
+    hints=(
+        "`build` makes two weights: `self.add_weight(shape=(f, self.g))` is the first. The last entry of the first shape "
+        "is f.",
+        "`call` gets the pair: begin with `V, A = inputs`. A weight is used like an array.",
+        "Your `norm_adj` takes one molecule at a time: loop over `A` and stack the results, or use `jax.vmap`.",
+    ),
+    draw={"A": one_way_streets, "W": lambda rng, f, g: rng.normal(0.3, 1.0, (f, g)), "bias": lambda rng, g: rng.random(g)},
+    limits={"check_seconds": 20},
+)
+
+STEPS = (with_weights,)
+GraphConvolution.probe("two molecules of five atoms", b=2, n=5, f=3, g=4, norm="row", then=STEPS)
+GraphConvolution.probe("the other norm", b=2, n=5, f=3, g=4, norm="sym", then=STEPS)
+GraphConvolution.probe("three of four atoms", hidden=True, b=3, n=4, f=2, g=5, norm="row", then=STEPS)
+GraphConvolution.probe("three of four atoms, the other norm", hidden=True, b=3, n=4, f=2, g=5, norm="sym", then=STEPS)
+GraphConvolution.probe("all sizes equal", hidden=True, b=3, n=3, f=3, g=3, norm="sym", then=STEPS)
+GraphConvolution.probe("one molecule", hidden=True, b=1, n=5, f=3, g=4, norm="row", then=STEPS)
+GraphConvolution.probe(
+    "molecules without bonds", hidden=True, b=2, n=5, f=3, g=4, norm="sym", A=lambda rng, b, n: np.zeros((b, n, n)), then=STEPS
+)
+
+
+@GraphConvolution.law(hidden=True)
+def molecules_do_not_meet(f, rng):
+    """What a molecule gets does not depend on the others in its batch, but does depend on its own atoms and bonds."""
+    V, A = rng.random((3, 4, 2)), (rng.random((3, 4, 4)) < 0.5).astype(float)
+    A[1, 0] = [0.0, 1.0, 0.0, 0.0]
+    layer = f(3, "row")
+    layer((V, A))
+    layer.set_weights([rng.random((2, 3)), rng.random(3)])
+    moved, cut = V.copy(), A.copy()
+    moved[1, 1] += 1.0
+    cut[1, 0] = 0.0
+    before, after, apart = layer((V, A)), layer((moved, A)), layer((V, cut))
+    alone = close(before[[0, 2]], after[[0, 2]]) and close(before[[0, 2]], apart[[0, 2]])
+    return alone and not close(before[1, 0], after[1, 0]) and not close(before[1, 0], apart[1, 0])
+
+
+@GraphConvolution.law(hidden=True)
+def weights_belong_to_the_layer(f, rng):
+    """The layer owns exactly its two weights, in their order, and two layers share none."""
+    pair = rng.random((2, 3, 4)), np.ones((2, 3, 3))
+    weights = [rng.random((4, 5)), rng.random(5)]
+    one, two = f(5, "sym"), f(5, "sym")
+    one(pair), two(pair)
+    one.set_weights(weights)
+    before = one(pair)
+    two.set_weights([W + 1.0 for W in weights])
+    kept = one.get_weights()
+    return len(kept) == 2 and all(close(a, b) for a, b in zip(kept, weights)) and close(one(pair), before)
+
+
+@GraphConvolution.mistake
+class no_loops(Sketch):
+    """Your atoms forget themselves: add the identity to A before normalising."""
+
+    def heard(self, a):
+        degree = a.sum(1)
+        inverse = np.where(degree > 0, 1 / np.where(degree > 0, degree, 1), 0)
+        return inverse[:, None] * a if self.norm == "row" else np.sqrt(np.outer(inverse, inverse)) * a
+
+
+@GraphConvolution.mistake
+class arrows_reversed(Sketch):
+    """Your messages run against the arrows: `A[i, j] = 1` means that j sends to i, so row i of A picks what i hears."""
+
+    def heard(self, a):
+        return Sketch.heard(self, a.T)
+
+
+@GraphConvolution.mistake
+class bias_aggregated(Sketch):
+    """You add the bias before the neighbours are gathered, so an atom gets it as often as it has neighbours. It comes
+    once, after the sum."""
+
+    def one(self, v, heard, W, bias):
+        return np.maximum(heard @ (v @ W + bias), 0)
+
+
+@GraphConvolution.mistake
+class relu_before_the_sum(Sketch):
+    """You apply relu before the neighbours are gathered. It comes last, on what an atom has heard in all."""
+
+    def one(self, v, heard, W, bias):
+        return heard @ np.maximum(v @ W, 0) + bias
+
+
+@GraphConvolution.mistake
+class relu_forgotten(Sketch):
+    """Your output has negative entries: the relu is missing."""
+
+    def one(self, v, heard, W, bias):
+        return heard @ v @ W + bias
+
+
+@GraphConvolution.mistake
+class bias_forgotten(Sketch):
+    """The bias is not added."""
+
+    def one(self, v, heard, W, bias):
+        return np.maximum(heard @ v @ W, 0)
+
+
+@GraphConvolution.mistake
+class always_by_rows(Sketch):
+    """Your layer ignores its `norm`, and always divides by the rows."""
+
+    def heard(self, a):
+        looped = a + np.eye(len(a))
+        return looped / looped.sum(1, keepdims=True)
+
+
+@GraphConvolution.mistake
+class one_graph_for_all(Sketch):
+    """All molecules of the batch get the bonds of the first. Every molecule has a matrix of its own: `A[b]`."""
+
+    def of(self, V, A, W, bias):
+        return [self.one(v, self.heard(A[0]), W, bias) for v in V]
+
+
+@GraphConvolution.mistake
+class weights_not_registered:
+    """Keras does not know of your weights: it could neither train nor save nor set them. Make them with
+    `self.add_weight` in `build`."""
+
+    def __init__(self, g, norm):
+        self.g = g
+
+    def __call__(self, inputs):
+        return np.zeros((*np.shape(inputs[0])[:2], self.g))
+
+    def set_weights(self, weights):
+        raise ValueError("You called `set_weights(weights)` with 2 weights, but the layer was expecting 0 weights.")
+
+    def get_weights(self):
+        return []
+
+
+@GraphConvolution.alternate
+class AllAtOnce(keras.layers.Layer):
+    """For the whole batch at once, with Keras's own operations."""
+
+    def __init__(self, g, norm):
+        super().__init__()
+        self.units, self.rows = g, norm == "row"
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(shape=(input_shape[0][-1], self.units), initializer="glorot_uniform")
+        self.offset = self.add_weight(shape=(self.units,), initializer="zeros")
+
+    def call(self, inputs):
+        V, A = inputs
+        looped = A + keras.ops.eye(A.shape[-1])
+        degree = keras.ops.sum(looped, axis=-1, keepdims=True)
+        other = degree if self.rows else keras.ops.sqrt(degree * keras.ops.swapaxes(degree, -1, -2))
+        return keras.ops.relu(keras.ops.einsum("bij,bjf,fg->big", looped / other, V, self.kernel) + self.offset)
+
+
+@GraphConvolution.alternate
+class OfADenseLayer(keras.layers.Layer):
+    """Put together from a layer that Keras has."""
+
+    def __init__(self, g, norm):
+        super().__init__()
+        self.dense, self.how = keras.layers.Dense(g, activation="relu"), norm
+
+    def build(self, input_shape):
+        self.dense.build(input_shape[0])
+
+    def call(self, inputs):
+        V, A = inputs
+        return self.dense(jax.vmap(lambda v, a: graphs.norm_adj(a, self.how, True) @ v)(V, A))
+
+
+@GraphConvolution.alternate
+class AtomByAtom(keras.layers.Layer):
+    """Loops in NumPy, in single precision: a layer need not be fast to be right."""
+
+    def __init__(self, g, norm):
+        super().__init__()
+        self.g, self.norm = g, norm
+
+    def build(self, input_shape):
+        self.matrix = self.add_weight(shape=(input_shape[0][-1], self.g), name="matrix")
+        self.constant = self.add_weight(shape=(self.g,), name="constant")
+
+    def call(self, inputs):
+        V, A, W, bias = (np.asarray(x, np.float32) for x in (*inputs, self.matrix, self.constant))
+        out = np.zeros((*V.shape[:2], self.g), np.float32)
+        for b in range(len(V)):
+            looped = A[b] + np.eye(V.shape[1], dtype=np.float32)
+            degree = looped.sum(1)
+            for i in range(V.shape[1]):
+                for j in range(V.shape[1]):
+                    root = degree[i] if self.norm == "row" else np.sqrt(degree[i] * degree[j])
+                    out[b, i] += looped[i, j] / root * (V[b, j] @ W)
+        return np.maximum(out + bias, 0)
+
+
+@GraphConvolution.oracle
+class InDoublePrecision(Sketch):
+    """Matrices in double precision, with the degrees as diagonal matrices."""
+
+    def heard(self, a):
+        looped = a + np.eye(len(a))
+        D = np.diag(looped.sum(1))
+        if self.norm == "row":
+            return np.linalg.solve(D, looped)
+        root = np.diag(np.diag(D) ** -0.5)
+        return root @ looped @ root
+
+
+# %% [markdown]
+# ## 5. Messages along bonds
 #
 # A convolution has one matrix for all bonds: what an atom says is the same on a single bond and on a double bond, and
 # whoever listens. **Message passing** is freer. A function `phi_e` looks at a bond and at the atoms at its two ends,
@@ -1254,7 +1546,7 @@ def partial_charges():
 
 
 # %% [markdown]
-# ## 5. The molecule has a say
+# ## 6. The molecule has a say
 #
 # Some things belong to the molecule as a whole: the solvent it swims in, the temperature, its charge. A **graph network
 # block** gives it a row `u` of its own. Edges are updated first, then atoms, then the whole; each of them may look at
@@ -1556,7 +1848,7 @@ def counted_rings():
 
 
 # %% [markdown]
-# ## 6. From atoms to molecules
+# ## 7. From atoms to molecules
 #
 # Solubility belongs to a molecule, not to an atom. A **readout** makes one row of all rows of a molecule: their sum,
 # their mean or their maximum. Which of them depends on the property. The mass of two molecules is twice that of one:
@@ -1822,7 +2114,7 @@ def solubility():
 
 
 # %% [markdown]
-# ## 7. Does it care how the atoms are numbered?
+# ## 8. Does it care how the atoms are numbered?
 #
 # The numbers of the atoms in a file mean nothing. A layer should treat them like that, and there are two ways. If the
 # atoms are renumbered, the answer of an **equivariant** function is renumbered with them: one row for each atom, in the
@@ -2286,7 +2578,7 @@ three_variants = written(
 
 
 # %% [markdown]
-# ## 8. Atoms with a memory
+# ## 9. Atoms with a memory
 #
 # With every layer an atom's row is replaced by a new one, and what it was fades away. A *gated* network lets the atom
 # decide: its row is a memory `h`, the message that arrives is `x`, and two gates, numbers between 0 and 1, say how much
@@ -2532,7 +2824,7 @@ def memories_that_last():
 
 
 # %% [markdown]
-# ## 9. How far does an atom see?
+# ## 10. How far does an atom see?
 #
 # One layer carries news over one bond; two layers, over two. So after k layers an atom knows what lies within k bonds,
 # and *nothing* else, whatever the weights. If a drug acts because of two groups ten bonds apart, a network with four
@@ -2746,7 +3038,7 @@ across_the_ring = written(
 )
 
 # %% [markdown]
-# ## 10. Distances instead of bonds
+# ## 11. Distances instead of bonds
 #
 # Forces do not ask which atoms are bonded; they ask how far apart they are. Models of energies and forces, such as
 # **SchNet**, therefore make their graph from positions: each atom listens to its nearest neighbours, and what it hears

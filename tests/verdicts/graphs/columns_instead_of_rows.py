@@ -1,4 +1,4 @@
-# expect: norm_adj<4 mistake:norm_adj=sums_of_columns gcn=4/4 carried:gcn receptive_field=3/3
+# expect: norm_adj<4 mistake:norm_adj=sums_of_columns gcn=4/4 carried:gcn receptive_field=3/3 GraphConvolution=3/3 carried:GraphConvolution
 # %%
 import jax
 import jax.numpy as jnp
@@ -128,3 +128,25 @@ def ssp(x):
 def cfconv(x, W, mask):
     mask = mask & ~jnp.eye(len(x), dtype=bool)
     return jnp.where(mask[..., None], W * x, 0).sum(1)
+
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+import keras
+
+
+class GraphConvolution(keras.layers.Layer):
+    def __init__(self, g, norm):
+        super().__init__()
+        self.g, self.norm = g, norm
+
+    def build(self, input_shape):
+        self.W = self.add_weight(shape=(input_shape[0][-1], self.g))
+        self.b = self.add_weight(shape=(self.g,))
+
+    def call(self, inputs):
+        V, A = inputs
+        Ahat = jnp.stack([norm_adj(a, self.norm, True) for a in A])
+        return jax.nn.relu(Ahat @ V @ self.W + self.b)

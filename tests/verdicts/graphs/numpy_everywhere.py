@@ -1,4 +1,4 @@
-# expect: score=47/47
+# expect: score=50/50
 # %%
 import jax
 import jax.numpy as jnp
@@ -124,3 +124,25 @@ def cfconv(x, W, mask):
     np.fill_diagonal(mask, False)
     W[~mask] = 0
     return (W * x[None]).sum(axis=1)
+
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+import keras
+
+
+class GraphConvolution(keras.layers.Layer):
+    def __init__(self, g, norm):
+        super().__init__()
+        self.g, self.norm = g, norm
+
+    def build(self, input_shape):
+        self.W = self.add_weight(shape=(input_shape[0][-1], self.g))
+        self.b = self.add_weight(shape=(self.g,))
+
+    def call(self, inputs):
+        V, A = map(np.asarray, inputs)
+        out = [norm_adj(a, self.norm, True) @ v @ np.asarray(self.W) + np.asarray(self.b) for v, a in zip(V, A)]
+        return np.maximum(out, 0)

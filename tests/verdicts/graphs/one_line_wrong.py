@@ -1,4 +1,4 @@
-# expect: gcn<4 mistake:gcn=bent_before_collecting rbf<2 mistake:rbf=gamma_inside_the_square ssp<2 mistake:ssp=not_shifted mol_graph=4/4 norm_adj=4/4 mp_layer=5/5 graph_net_block=4/4 readout=4/4 symmetry_of=5/5 gru_cell=3/3 receptive_field=3/3 knn_graph=4/4 cfconv=3/3
+# expect: gcn<4 mistake:gcn=bent_before_collecting rbf<2 mistake:rbf=gamma_inside_the_square ssp<2 mistake:ssp=not_shifted mol_graph=4/4 norm_adj=4/4 mp_layer=5/5 graph_net_block=4/4 readout=4/4 symmetry_of=5/5 gru_cell=3/3 receptive_field=3/3 knn_graph=4/4 cfconv=3/3 GraphConvolution<3 mistake:GraphConvolution=relu_before_the_sum
 # %%
 import jax
 import jax.numpy as jnp
@@ -163,3 +163,25 @@ def cfconv(x, W, mask):
                 total = total + np.asarray(x[j]) * np.asarray(W[i, j])
         out.append(total)
     return np.array(out)
+
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+import keras
+
+
+class GraphConvolution(keras.layers.Layer):
+    def __init__(self, g, norm):
+        super().__init__()
+        self.g, self.norm = g, norm
+
+    def build(self, input_shape):
+        self.W = self.add_weight(shape=(input_shape[0][-1], self.g))
+        self.b = self.add_weight(shape=(self.g,))
+
+    def call(self, inputs):
+        V, A = inputs
+        Ahat = jnp.stack([norm_adj(a, self.norm, True) for a in A])
+        return Ahat @ jax.nn.relu(V @ self.W) + self.b

@@ -1,4 +1,4 @@
-# expect: score=47/47
+# expect: score=50/50
 # %%
 from dataclasses import dataclass
 from functools import partial
@@ -153,3 +153,26 @@ def cfconv(x, W, mask):
     allowed = jnp.logical_and(mask, jnp.logical_not(jnp.eye(len(x), dtype=bool)))
     safe = jnp.where(allowed[:, :, None], W, 0.0)
     return jax.vmap(jax.vmap(jnp.dot, in_axes=(1, 1)), in_axes=(0, None))(safe, x)
+
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+import keras
+
+
+class GraphConvolution(keras.layers.Layer):
+    def __init__(self, g: int, norm: str, *, activation="relu", **options):
+        super().__init__(**options)
+        self.norm = norm
+        self.dense = keras.layers.Dense(g, bias_initializer="zeros")
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape):
+        self.dense.build(input_shape[0])
+        super().build(input_shape)
+
+    def call(self, inputs):
+        V, A = inputs
+        return self.activation(self.dense(jnp.stack([norm_adj(a, self.norm, True) @ v for a, v in zip(A, V)])))

@@ -1,4 +1,4 @@
-# expect: score=47/47
+# expect: score=50/50
 # %%
 import jax
 import jax.numpy as jnp
@@ -130,3 +130,25 @@ def ssp(x):
 def cfconv(x, W, mask):
     mask = mask & ~jnp.eye(len(x), dtype=bool)
     return jnp.where(mask[..., None], W * x, 0).sum(1)
+
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+import keras
+
+
+class GraphConvolution(keras.layers.Layer):
+    def __init__(self, g, norm):
+        super().__init__()
+        self.g, self.norm = g, norm
+
+    def build(self, input_shape):
+        self.W = self.add_weight(shape=(input_shape[0][-1], self.g))
+        self.b = self.add_weight(shape=(self.g,))
+
+    def call(self, inputs):
+        V, A = inputs
+        Ahat = jnp.stack([norm_adj(a, self.norm, True) for a in A])
+        return jax.nn.relu(Ahat @ V @ self.W + self.b)

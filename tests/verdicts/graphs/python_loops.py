@@ -1,4 +1,4 @@
-# expect: score=47/47
+# expect: score=50/50
 # %%
 import jax
 import jax.numpy as jnp
@@ -171,3 +171,25 @@ def cfconv(x, W, mask):
                 total = total + np.asarray(x[j]) * np.asarray(W[i, j])
         out.append(total)
     return np.array(out)
+
+
+# %%
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+import keras
+
+
+class GraphConvolution(keras.layers.Layer):
+    def __init__(self, g, norm):
+        super().__init__()
+        self.g, self.norm = g, norm
+
+    def build(self, input_shape):
+        self.W = self.add_weight(shape=(input_shape[0][-1], self.g))
+        self.b = self.add_weight(shape=(self.g,))
+
+    def call(self, inputs):
+        V, A = inputs
+        Ahat = jnp.stack([norm_adj(a, self.norm, True) for a in A])
+        return jax.nn.relu(Ahat @ V @ self.W + self.b)
