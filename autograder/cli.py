@@ -111,6 +111,20 @@ def verify(
 
 
 @app.command()
+def learn(chapters: Chapters = None, course: Root = None) -> None:
+    """Learn which small programs students' code needs, so that workers begin with them. Takes minutes."""
+    from autograder.course import load_chapter
+    from autograder.learning import learn as learnt
+    from autograder.learning import write
+
+    loaded, names = _course(course, chapters)
+    for name in names:
+        path = loaded.root / "source" / f"{name}.programs.json"
+        write(learnt(load_chapter(loaded, name), lambda exercise, name=name: typer.echo(f"{name}: {exercise}")), path)
+        typer.echo(f"wrote {path}")
+
+
+@app.command()
 def grade(
     chapter: Annotated[str, typer.Argument(help="The chapter the submissions belong to.")],
     paths: Annotated[list[Path], typer.Argument(help="Notebooks, or folders laid out as nbgrader's submitted/.")],

@@ -13,6 +13,7 @@ from autograder.records import Graded, Sheet, Submission
 from autograder.sandbox.seam import Sandbox
 from autograder.secret import hidden_sheet
 from autograder.settings import Settings
+from autograder.warming import warm_folder
 
 
 @dataclass(frozen=True)
@@ -50,5 +51,6 @@ def open_session(settings: Settings, chapter: str, open_sandbox: Callable[..., S
     """A session for `chapter` of the course in `settings`. Refuses (UsageError) where the sandbox is incomplete."""
     keep_compiled(settings.state)
     loaded = load_chapter(load_course(settings.root), chapter)
-    sandbox = open_sandbox(trust=settings.trust)
+    warm = warm_folder(settings.root / "source" / f"{chapter}.programs.json", settings.state)
+    sandbox = open_sandbox(trust=settings.trust, **({"warm": warm} if warm else {}))
     return Session(loaded, hidden_sheet(loaded, settings.state), sandbox)

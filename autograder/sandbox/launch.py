@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,12 +18,13 @@ from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent.parent
 ENGINE_FILES = """
-    __init__.py errors.py records.py wire.py invoke.py sandbox/__init__.py sandbox/channel.py sandbox/confinement.py
-    sandbox/landlock.py sandbox/outputs.py sandbox/quiet.py sandbox/seccomp.py sandbox/shell.py sandbox/syscalls.py
-    sandbox/telling.py sandbox/trial.py sandbox/worker.py sandbox/zygote.py
+    __init__.py errors.py records.py wire.py invoke.py programs.py sandbox/__init__.py sandbox/channel.py
+    sandbox/confinement.py sandbox/deferred.py sandbox/landlock.py sandbox/outputs.py sandbox/parking.py
+    sandbox/quiet.py sandbox/seccomp.py sandbox/shell.py sandbox/syscalls.py sandbox/telling.py sandbox/trial.py
+    sandbox/warm.py sandbox/worker.py sandbox/zygote.py
 """
 FILES = ENGINE_FILES.split()
-ENGINE, SCRATCH = "/engine", "/scratch"
+ENGINE, SCRATCH, WARM = "/engine", "/scratch", "/programs"
 PROCESSORS = "/sys/devices/system/cpu"
 SMALL = 16 << 20
 FOLDER = "notebook-"  # of temporary folders: a name that does not give the grader away
@@ -51,7 +53,6 @@ def environment(home: str) -> dict[str, str]:
         "JAX_DEFAULT_MATMUL_PRECISION": "highest",
         # Small programs that run once: optimising them costs a fifth of a submission's time, and saves none of it.
         "XLA_FLAGS": "--xla_backend_optimization_level=0",
-        # A persistent compilation cache would be named here, and bound read-only below.
         "CUDA_VISIBLE_DEVICES": "",
         "NPROC": "2",  # the size of XLA's own pool; with 1, a callback into JAX would wait for itself
         "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -83,10 +84,11 @@ def readable() -> tuple[str, ...]:
     return tuple(dict.fromkeys(p for p in [*parts, *chain, *system, *fonts] if os.path.exists(p)))
 
 
-def bwrap_command(bwrap: str, *, privileged: bool) -> list[str]:
+def bwrap_command(bwrap: str, *, privileged: bool, warm: Path | None = None) -> list[str]:
     """Bubblewrap's part of the command line: an empty machine with Python, the engine and a little memory disk.
 
-    `privileged` keeps the right to change the user; the fork server does so first of all.
+    `privileged` keeps the right to change the user; the fork server does so first of all. `warm` is the folder of
+    programs to load.
     """
     command = [bwrap, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     command += ["--die-with-parent", "--new-session", "--hostname", "grader", "--cap-drop", "ALL"]
@@ -96,6 +98,8 @@ def bwrap_command(bwrap: str, *, privileged: bool) -> list[str]:
         command += ["--tmpfs", path]
     for name in FILES:
         command += ["--ro-bind", str(PACKAGE / name), f"{ENGINE}/autograder/{name}"]
+    if warm is not None:
+        command += ["--ro-bind", str(warm), WARM]
     command += ["--proc", "/proc", "--tmpfs", "/dev"]
     for device in ("null", "random", "urandom"):
         command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
@@ -169,3 +173,11 @@ def staged(home: Path) -> str:
     for folder in (engine, *(p for p in engine.rglob("*") if p.is_dir())):
         folder.chmod(0o755)
     return str(engine)
+
+
+def copied(warm: Path, home: Path) -> str:
+    """A copy of the programs below `home`, for the same machines."""
+    copy = home / "programs"
+    shutil.copytree(warm, copy)
+    copy.chmod(0o755)
+    return str(copy)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
+import warnings
 import weakref
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from autograder.errors import OurError
@@ -20,8 +22,8 @@ MAX_STARTS = 2
 class WarmSandbox:
     """Opens enclosed workers, from any thread. The fork server starts with the first, and may die once."""
 
-    def __init__(self, plan: Plan):
-        self._plan = plan
+    def __init__(self, plan: Plan, warm: Path | None = None):
+        self._plan, self._warm = plan, warm
         self._lock = threading.Lock()
         self._server: Server | None = None
         self._starts = 0
@@ -80,10 +82,23 @@ class WarmSandbox:
             if self._server is not None:
                 self._server.close()
             self._starts += 1
-            self._server = Server(self._plan)
+            self._server = self._begun()
             return self._server
 
+    def _begun(self) -> Server:
+        """A new fork server. One that cannot be warmed costs time and nothing else, so it begins cold instead."""
+        if self._warm is not None:
+            try:
+                return Server(self._plan, self._warm)
+            except OurError as error:
+                warnings.warn(f"Workers begin cold, and grading takes longer: {error}", stacklevel=2)
+                self._warm = None
+        return Server(self._plan)
 
-def open_sandbox(*, trust: bool = False, machine: Machine | None = None) -> WarmSandbox:
-    """The strongest sandbox this machine can hold. `MissingLayers` if that is too weak, unless `trust`."""
-    return WarmSandbox(plan(machine or probe(), trust=trust))
+
+def open_sandbox(*, trust: bool = False, machine: Machine | None = None, warm: Path | None = None) -> WarmSandbox:
+    """The strongest sandbox this machine can hold. `MissingLayers` if that is too weak, unless `trust`.
+
+    `warm` is a folder of compiled programs (`autograder.warming`) with which its workers begin.
+    """
+    return WarmSandbox(plan(machine or probe(), trust=trust), warm)

@@ -78,8 +78,8 @@ class Process:
 class Server:
     """A running fork server. `OurError` at birth if it could not start, with its reason."""
 
-    def __init__(self, plan: Plan):
-        self._plan = plan
+    def __init__(self, plan: Plan, warm: Path | None = None):
+        self._plan, self._warm = plan, warm
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._opened: dict[int, Future[int]] = {}
@@ -167,10 +167,11 @@ class Server:
     def _started(self, theirs: socket.socket, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
         plan, home = self._plan, str(self._home or launch.SCRATCH)
         if plan.bwrap:
-            command = launch.bwrap_command(plan.bwrap, privileged=plan.privileged)
-            engine, user = launch.ENGINE, None if plan.privileged else plan.uid
+            command = launch.bwrap_command(plan.bwrap, privileged=plan.privileged, warm=self._warm)
+            engine, user, warm = launch.ENGINE, None if plan.privileged else plan.uid, launch.WARM
         else:
             command, engine, user = [], launch.staged(Path(home)), plan.uid
+            warm = launch.copied(self._warm, Path(home)) if self._warm else ""
         process: subprocess.Popen[bytes] = subprocess.Popen(
             command + launch.python_command(engine, "zygote"),
             env=launch.environment(home),
@@ -189,6 +190,7 @@ class Server:
             "landlock": plan.landlock,
             "seccomp": plan.seccomp,
             "readable": [*launch.readable(), engine],
+            "warm": warm if self._warm else None,
         }
         self._control.send(json.dumps(config).encode())
         return process

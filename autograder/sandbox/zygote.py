@@ -18,11 +18,13 @@ import sys
 import traceback
 import types
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autograder.sandbox import confinement
 from autograder.sandbox.syscalls import die_with_parent, switch_user
+
+Revive = Callable[[], None]
 
 CONTROL_MESSAGE = 1 << 16
 CHANNEL_FD = 3
@@ -41,18 +43,19 @@ def main() -> None:
     os.dup2(devnull, 0)
     config = json.loads(control.recv(CONTROL_MESSAGE))
     try:
-        shell = prepare(config)
+        shell, revive = prepare(config)
         control.send(json.dumps({"kind": "ready"}).encode())
     except BaseException:
         control.send(json.dumps({"kind": "failed", "message": traceback.format_exc()[-3000:]}).encode())
         os._exit(1)
     for standard in (1, 2):
         os.dup2(devnull, standard)
-    serve(control, config, shell)
+    serve(control, config, shell, revive)
 
 
-def prepare(config: Mapping[str, Any]) -> Any:
-    """The shell that students' processes inherit, once everything is imported and known to be safe to fork."""
+def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
+    """The shell that students' processes inherit, once everything is imported and known to be safe to fork, and what
+    each of them does first, to use what was made warm."""
     die_with_parent()
     if config["uid"] is not None and os.getuid() != config["uid"]:
         switch_user(config["uid"])
@@ -67,10 +70,22 @@ def prepare(config: Mapping[str, Any]) -> Any:
             importlib.import_module(name)
     made.run("1\nundefined", output_kb=64)  # loads what formatting a result and a traceback loads
     made.reset()  # type: ignore[no-untyped-call]
-    refuse_unsafe_forks()
+    revive: Revive = nothing
+    if config["warm"]:
+        from autograder.sandbox import warm
+
+        refuse_unsafe_forks()
+        revive = warm.prepare(config["warm"])
+        refuse_unsafe_forks(warm.THREADS)
+    else:
+        refuse_unsafe_forks()
     gc.collect()
     gc.freeze()
-    return made
+    return made, revive
+
+
+def nothing() -> None:
+    """What a worker of a cold fork server has to revive."""
 
 
 def silence_client() -> None:
@@ -84,20 +99,21 @@ def silence_client() -> None:
     vars(autograder)["client"] = client
 
 
-def refuse_unsafe_forks() -> None:
-    """Raise unless this process can be forked safely and holds nothing a student may not see."""
+def refuse_unsafe_forks(expected: int = 1) -> None:
+    """Raise unless this process can be forked safely and holds nothing a student may not see. More threads than one are
+    those of `warm`, which sleep."""
     threads = len(os.listdir("/proc/self/task"))
-    if threads != 1:
-        raise RuntimeError(f"the fork server has {threads} threads, but should have 1")
+    if threads != expected:
+        raise RuntimeError(f"the fork server has {threads} threads, but should have {expected}")
     bridge = sys.modules.get("jax._src.xla_bridge")
-    if bridge is not None and bridge.backends_are_initialized():
+    if expected == 1 and bridge is not None and bridge.backends_are_initialized():
         raise RuntimeError("a library has started XLA in the fork server")
     for name in ("autograder.author", "autograder.sheet", "solutions"):
         if name in sys.modules:
             raise RuntimeError(f"the fork server has loaded {name}")
 
 
-def serve(control: socket.socket, config: Mapping[str, Any], shell: Any) -> None:
+def serve(control: socket.socket, config: Mapping[str, Any], shell: Any, revive: Revive) -> None:
     """Fork on request, and report each end, until the grader hangs up."""
     poll = select.poll()
     poll.register(control, select.POLLIN)
@@ -113,7 +129,7 @@ def serve(control: socket.socket, config: Mapping[str, Any], shell: Any) -> None
             if not message:
                 os._exit(0)
             request = json.loads(message)
-            pid = fork_student(control, config, request, fds[0], shell)
+            pid = fork_student(control, config, request, fds[0], shell, revive)
             pidfd = os.pidfd_open(pid)
             children[pidfd] = (pid, request["number"])
             poll.register(pidfd, select.POLLIN)
@@ -130,7 +146,12 @@ def report_end(control: socket.socket, pid: int, number: int) -> None:
 
 
 def fork_student(
-    control: socket.socket, config: Mapping[str, Any], request: Mapping[str, Any], channel_fd: int, shell: Any
+    control: socket.socket,
+    config: Mapping[str, Any],
+    request: Mapping[str, Any],
+    channel_fd: int,
+    shell: Any,
+    revive: Revive,
 ) -> int:
     """The pid of a new child, in which a confined worker talks through `channel_fd`."""
     with warnings.catch_warnings():
@@ -142,12 +163,12 @@ def fork_student(
         control.detach()
         os.dup2(channel_fd, CHANNEL_FD)
         os.closerange(CHANNEL_FD + 1, 1 << 16)
-        become_student(socket.socket(fileno=CHANNEL_FD), confined(config, request), shell)
+        become_student(socket.socket(fileno=CHANNEL_FD), confined(config, request), shell, revive)
     finally:  # whatever happened, the child must not go on as a second fork server
         os._exit(1)
 
 
-def become_student(peer: socket.socket, wanted: confinement.Confinement, shell: Any) -> None:
+def become_student(peer: socket.socket, wanted: confinement.Confinement, shell: Any, revive: Revive) -> None:
     """Confine this process and serve the grader; if it cannot be confined, say so before anyone's code runs."""
     from autograder.sandbox import channel, worker
     from autograder.wire import encode
@@ -155,6 +176,7 @@ def become_student(peer: socket.socket, wanted: confinement.Confinement, shell: 
     try:
         confinement.enter(wanted)
         settle(wanted.scratch)
+        revive()  # after all layers, because a thread is confined like the one that starts it
     except BaseException:
         message = f"the student's process could not be confined: {traceback.format_exc()[-2000:]}"
         channel.send(peer, *encode({"kind": "failed", "message": message}))
