@@ -17,7 +17,6 @@ import pytest
 from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
-from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import determine_grade
 from traitlets.config import Config
@@ -387,12 +386,14 @@ def test_our_failure_leaves_no_score_not_even_an_old_one(course: Path, perfect: 
     nbgrader(course, Autograde)
     assert score(course, "unlucky") == 12
     shutil.rmtree(course / "autograded" / "unlucky")
+    hand_in(course, "unlucky", with_cell(perfect, "'not graded before'"))
     shared["broken"] = True
     try:
-        with pytest.raises(NbGraderException):
+        with pytest.raises(SystemExit) as ended:
             nbgrader(course, Autograde)
     finally:
         shared["broken"] = False
+    assert ended.value.code == 3
     assert record(course, "unlucky")["status"] == "failed-ours"
     assert set(grades(course, "unlucky").values()) == {(None, True)}
     assert not (course / "autograded" / "unlucky" / "toy").exists()
