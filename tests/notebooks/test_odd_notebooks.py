@@ -115,7 +115,7 @@ def test_reports_of_the_class_can_be_written(graded: dict[str, Graded]) -> None:
 
 @pytest.fixture(scope="module")
 def gradebook(course: Path) -> Path:
-    """The same class as nbgrader grades it. What the cells do is known by then; how they are read and recorded is not."""
+    """The same class as nbgrader grades it. What the cells do is known by then, but not how nbgrader reads them."""
     build(load_course(course), ("toy",))
     shutil.rmtree(course / "release")
     for converter in (GenerateAssignment, Autograde):
