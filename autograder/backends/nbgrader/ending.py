@@ -49,8 +49,18 @@ def _noting(step: Callable[..., Any], ours: list[BaseException]) -> Callable[...
     def noted(*args: Any, **options: Any) -> Any:
         try:
             return step(*args, **options)
-        except (OurError, OSError, SQLAlchemyError) as error:
-            ours.append(error)
+        except Exception as error:
+            if _is_ours(error):
+                ours.append(error)
             raise
 
     return noted
+
+
+def _is_ours(error: BaseException | None) -> bool:
+    """Whether the machine or the engine failed; nbgrader puts its own exceptions around those of the database."""
+    while error is not None:
+        if isinstance(error, OurError | OSError | SQLAlchemyError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
