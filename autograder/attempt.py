@@ -70,7 +70,7 @@ class Attempt:
         """The outcome of a check that could not be asked."""
         if self.given_up():
             return next(iter(self.dead.values()))
-        self.unasked[exercise] = how
+        self.unasked.setdefault(exercise, how)
         return Lost("unasked")
 
     def notes(self) -> tuple[str, ...]:
