@@ -138,6 +138,7 @@ def test_nbgrader_s_scores_are_the_same(gradebook: Path, graded: dict[str, Grade
         assert {n: s for n, s in found[student].items() if s is not None} == wanted, student
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", ["as_colab_saves", "in_one_cell", "timed_cells"])
 def test_a_real_chapter_in_odd_shapes(warm: Any, tmp_path: Path, shape: str) -> None:
     root = TOY.parents[1]
