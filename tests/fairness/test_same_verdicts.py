@@ -120,7 +120,7 @@ WRONG: Mapping[str, Sequence[str]] = {
     "added": (*CELLS, HALFWAY.replace("/ 2", "")),
     "swapped": (*CELLS, TABLE.replace("for b in B]) for a in A", "for a in A]) for b in B")),
     "not squared": (*CELLS, SQDIST.replace("jnp.sum(", "jnp.sqrt(jnp.sum(") + ")"),
-    "the first only": (*CELLS, NEAREST.replace("jnp.min(table(sqdist, A, B), axis=1)", "table(sqdist, A, B)[:, 0]")),
+    "the farthest": (*CELLS, NEAREST.replace("jnp.min", "jnp.max")),
     "unfinished": CELLS[:4],
 }
 CLASS = SAME | WRONG
