@@ -365,6 +365,30 @@ def test_a_run_that_was_cut_short_begins_again(course: Path) -> None:
     assert '"finished": true' in path.read_text("utf-8")
 
 
+def test_a_run_that_ended_before_the_first_file_was_written_begins_again(course: Path) -> None:
+    folder = course / "autograded" / "copied" / "toy"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "course.md").write_text("nbgrader copies other files first")
+    nbgrader(course, Autograde)
+    assert '"finished": true' in (folder / "toy.ipynb").read_text("utf-8")
+
+
+def test_forcing_nbgrader_grades_anew(course: Path) -> None:
+    assert before_and_after(course, force=False) == (True, True)
+    assert before_and_after(course, force=True) == (True, False)
+
+
+def before_and_after(root: Path, *, force: bool) -> tuple[bool, bool]:
+    """Whether something is kept, and whether grading `perfect` once more leaves all of it untouched."""
+    kept = {p: p.stat().st_mtime_ns for p in Path(os.environ["AUTOGRADER_STATE"]).glob("kept/*/*/*.json")}
+    shutil.rmtree(root / "autograded" / "perfect")
+    c = config(root)
+    coursedir = CourseDirectory(config=c, assignment_id="toy", student_id="perfect")
+    Autograde(coursedir=coursedir, config=c, force=force).start()
+    return bool(kept), kept == {p: p.stat().st_mtime_ns for p in kept}
+
+
 def test_a_manual_score_wins_and_a_comment_is_safe(course: Path) -> None:
     with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
         gradebook.find_grade("check-halfway", "toy", "toy", "mistaken").manual_score = 1.5
