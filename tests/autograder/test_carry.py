@@ -1,8 +1,12 @@
 """Errors carried forward through the real sandbox, and the limits of what may be asked of a reference."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from jaxtyping import Array, Float
 
+from autograder.author import exercise
 from autograder.carry import MAX_CALLS, MAX_ENTRIES, Refused, reference_spies
 from autograder.grade import grade
 from autograder.records import Call, Given, Limits, Raised, Returned, Submission
@@ -44,6 +48,19 @@ def test_a_reference_refuses_what_no_honest_solution_passes(toy, argument):
     spy = reference_spies(toy, ["sqdist"])["sqdist"]
     with pytest.raises(Refused):
         spy.function(argument, np.zeros(3))
+
+
+def test_text_passes_where_a_reference_asks_for_it():
+    def scaled(x: Float[Array, "n"], how: str) -> Float[Array, "n"]:
+        """Twice x if `how` says so."""
+        return 2 * x if how == "twice" else x
+
+    chapter = SimpleNamespace(exercises={"scaled": exercise(scaled, points=1)}, helpers={})
+    spy = reference_spies(chapter, ["scaled"])["scaled"]
+    assert spy.function(np.ones(2), "twice").tolist() == [2.0, 2.0]
+    for arguments in (("twice", "twice"), (np.ones(2), "x" * 500)):
+        with pytest.raises(Refused):
+            spy.function(*arguments)
 
 
 def test_a_reference_answers_only_so_many_calls(toy):
