@@ -32,6 +32,8 @@ pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mar
 TOY = Path(__file__).parents[1] / "toy"
 NAMES = ("Zoë Ångström", "学生", "o'brien", "a b", "[x]", "a+b", "{y}", "-rf", "café\u0301", "%s", "\U0001f9ea")
 """Names of students that a shell, a pattern, a format or a file system could stumble over. All are perfect."""
+FILES = {"Ü 1": "tôy – копия.ipynb", "Ü 2": "toy (1).ipynb", "Ü 3": "TOY.IPYNB", "Ü 4": "{toy}%s'\".ipynb"}
+"""Names under which students save the only notebook in their folder. All are perfect."""
 shared: dict[str, Any] = {}
 
 
@@ -53,8 +55,8 @@ def open_shared(*, trust: bool = False) -> Shared:
     return Shared()
 
 
-def hand_in(root: Path, student: str, notebook: Any) -> None:
-    path = root / "submitted" / student / "toy" / "toy.ipynb"
+def hand_in(root: Path, student: str, notebook: Any, name: str = "toy.ipynb") -> None:
+    path = root / "submitted" / student / "toy" / name
     path.parent.mkdir(parents=True)
     path.write_bytes(notebook if isinstance(notebook, bytes) else json.dumps(notebook).encode())
 
@@ -68,6 +70,8 @@ def course(warm: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
         hand_in(root, name, make(CELLS))
     for name in NAMES:
         hand_in(root, name, plain(CELLS))
+    for student, name in FILES.items():
+        hand_in(root, student, plain(CELLS), name)
     for name, (create, _) in MALFORMED.items():
         path = root / "submitted" / name / "toy" / "toy.ipynb"
         path.parent.mkdir(parents=True)
@@ -87,11 +91,11 @@ def graded(course: Path) -> dict[str, Graded]:
 
 
 def test_the_whole_class_has_a_verdict(graded: dict[str, Graded]) -> None:
-    assert set(graded) == {*HONEST, *MALFORMED, *NAMES}
+    assert set(graded) == {*HONEST, *MALFORMED, *NAMES, *FILES}
     assert len(HONEST) >= 40 and len(MALFORMED) >= 40
 
 
-@pytest.mark.parametrize("name", [*HONEST, *NAMES])
+@pytest.mark.parametrize("name", [*HONEST, *NAMES, *FILES])
 def test_an_honest_notebook_gets_the_score_of_what_it_defines(graded: dict[str, Graded], name: str) -> None:
     found = graded[name]
     lost = [f for v in found.verdicts for f in v.findings if not f.passed]
