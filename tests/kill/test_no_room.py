@@ -17,8 +17,9 @@ from traitlets.config import Config
 
 from autograder.backends.nbgrader import configure
 from autograder.cli import main
-from autograder.course import load_course
+from autograder.course import load_chapter, load_course
 from autograder.notebook.build import build
+from autograder.secret import hidden_sheet
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.xdist_group("no room")]
 SIZE = 3
@@ -61,12 +62,26 @@ def small(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a class of three, released by nbgrader, and a state folder in which the hidden sheet is drawn."""
+    top = tmp_path_factory.mktemp("released")
+    shared["wanted"] = crowd(top / "course", SIZE)
+    course = load_course(top / "course")
+    build(course, ("toy",))
+    shutil.rmtree(course.root / "release")
+    nbgrader(course.root, GenerateAssignment)
+    hidden_sheet(load_chapter(course, "toy"), top / "state")
+    return top
+
+
 @pytest.fixture
-def course(tmp_path: Path, warm: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+def course(released: Path, tmp_path: Path, warm: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     shared["sandbox"] = warm
     monkeypatch.setattr("autograder.sandbox.pool.open_sandbox", open_shared)
     monkeypatch.setenv("AUTOGRADER_STATE", str(tmp_path / "state"))
-    shared["wanted"] = crowd(tmp_path / "course", SIZE)
+    for name in ("course", "state"):
+        shutil.copytree(released / name, tmp_path / name)
     monkeypatch.chdir(tmp_path / "course")
     return tmp_path / "course"
 
@@ -77,12 +92,6 @@ def nbgrader(root: Path, converter: Any, database: str = "") -> None:
     c.Reader.open_sandbox = f"{__name__}.open_shared"
     c.CourseDirectory.db_url = database or f"sqlite:///{root}/gradebook.db"
     converter(coursedir=CourseDirectory(config=c, assignment_id="toy"), config=c).start()
-
-
-def released(root: Path, database: str = "") -> None:
-    build(load_course(root), ("toy",))
-    shutil.rmtree(root / "release")
-    nbgrader(root, GenerateAssignment, database)
 
 
 def fill(disk: Path, *, leave: int) -> Path:
@@ -130,11 +139,8 @@ def zeros(root: Path, database: Path | None = None) -> list[Any]:
     return [s for s, g in found.items() if None not in g.values() and sum(g.values()) != shared["wanted"][s]]  # type: ignore[arg-type]
 
 
-def test_a_full_disk_under_the_gradebook(
-    course: Path, small: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    database = f"sqlite:///{small}/gradebook.db"
-    released(course, database)
+def test_a_full_disk_under_the_gradebook(course: Path, small: Path, caplog: pytest.LogCaptureFixture) -> None:
+    database = f"sqlite:///{shutil.copy(course / 'gradebook.db', small)}"
     filling = fill(small, leave=0)
     with pytest.raises(SystemExit) as ended:
         nbgrader(course, Autograde, database)
@@ -148,7 +154,6 @@ def test_a_full_disk_under_the_gradebook(
 
 
 def test_a_gradebook_that_is_read_only(course: Path, caplog: pytest.LogCaptureFixture) -> None:
-    released(course)
     before = (course / "gradebook.db").read_bytes()
     with pytest.raises(SystemExit) as ended:
         nbgrader(course, Autograde, f"sqlite:///file:{course}/gradebook.db?mode=ro&uri=true")
@@ -164,7 +169,6 @@ def test_a_gradebook_that_is_read_only(course: Path, caplog: pytest.LogCaptureFi
 def test_no_room_for_what_nbgrader_writes(
     course: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str
 ) -> None:
-    released(course)
 
     def full(*args: Any, **options: Any) -> Any:
         raise OSError(errno.ENOSPC, "No space left on device")
