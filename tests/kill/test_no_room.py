@@ -170,6 +170,9 @@ def test_no_room_for_what_nbgrader_writes(
     course: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str
 ) -> None:
 
+    renamed = course / "submitted" / "s01" / "toy" / "toy.ipynb"
+    renamed.rename(renamed.with_name("mine.ipynb"))  # nbgrader would give a notebook that is not there a zero
+
     def full(*args: Any, **options: Any) -> Any:
         raise OSError(errno.ENOSPC, "No space left on device")
 
