@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install tensorflow sandbox demo test lint verify bench lock clean
+.PHONY: install tensorflow sandbox demo test lint fuzz long verify bench lock clean
 
 demo: install sandbox
 	$(BIN)/autograder demo
@@ -38,6 +38,15 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python scripts/environment.py --check
+
+# Random and damaged input for all that reads a stranger's bytes.
+MINUTES ?= 10
+fuzz: install
+	nice -n 19 $(BIN)/python tests/fuzz/fuzzing.py $(MINUTES)
+
+# What takes minutes: graders killed at random moments of a class of sixty, twenty seeds, real chapters in odd shapes.
+long: install sandbox
+	$(BIN)/python -m pytest -m long -s
 
 verify: install
 	$(BIN)/autograder verify

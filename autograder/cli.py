@@ -130,13 +130,14 @@ def grade(
     paths: Annotated[list[Path], typer.Argument(help="Notebooks, or folders laid out as nbgrader's submitted/.")],
     json_file: Json = None,
     workers: Annotated[int, typer.Option(help="Submissions at work at once.", min=1)] = 2,
+    again: Annotated[bool, typer.Option("--again", help="Grade also what an earlier run has graded.")] = False,
     trust: Trust = False,
     course: Root = None,
 ) -> None:
-    """Grade notebooks in the sandbox, and print the class."""
+    """Grade notebooks in the sandbox, and print the class. What an earlier run has graded is not graded again."""
     from autograder.show import grade_class
 
-    statuses = grade_class(course, chapter, paths, json_file=json_file, workers=workers, trust=trust)
+    statuses = grade_class(course, chapter, paths, json_file=json_file, workers=workers, trust=trust, again=again)
     if "failed-ours" in statuses:
         raise typer.Exit(OURS)
     if "unreadable" in statuses:

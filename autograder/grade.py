@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
+from autograder.attempt import Attempt, attempt_within
 from autograder.carry import reference_spies, wants_carrying
 from autograder.course import Chapter
 from autograder.judge import Result, judge
 from autograder.laws import Subject, judge_law
 from autograder.records import (
-    CellOutcome,
     Check,
     ExerciseSheet,
     Graded,
@@ -31,51 +30,23 @@ from autograder.records import (
 )
 from autograder.sandbox.seam import Sandbox, Student
 
-MAX_DEAD_CELLS = 3
-"""How many cells may end their worker before the submission is taken as it stands."""
-
-MAX_FULL_CELLS = 16
-"""How many cells may put out as much as one cell may; what comes after that is not kept."""
-
-NOT_KEPT = {"output_type": "stream", "name": "stderr", "text": "[Not kept: the cells before put out too much.]\n"}
-
-
-@dataclass
-class Attempt:
-    """What is known so far about one submission while it is being graded."""
-
-    deadline: float
-    room: int  # for outputs, in characters
-    outputs: dict[int, CellOutcome] = field(default_factory=dict)
-    dead: dict[int, Lost] = field(default_factory=dict)
-
-    def keep(self, position: int, ran: CellOutcome) -> None:
-        """Keeps what a cell put out when it first ran, while there is room."""
-        if position not in self.outputs:
-            size = _length(ran.outputs)
-            self.outputs[position] = ran if size <= self.room else replace(ran, outputs=(NOT_KEPT,))
-            self.room -= min(size, self.room)
-
-    def goes_on(self) -> bool:
-        return len(self.dead) <= MAX_DEAD_CELLS and self.deadline > time.monotonic()
-
-    def remaining(self, most: float) -> float:
-        return min(most, self.deadline - time.monotonic())
+WHOLLY = "to the end"
+CARRIED = "again with correct versions of the functions it uses"
+"""How an exercise could not be judged when the submission's time was used up, in words for a note."""
 
 
 def grade(chapter: Chapter, sheet: Sheet, submission: Submission, sandbox: Sandbox) -> Graded:
     """The verdicts on one submission, in the order of the sheet."""
-    begin = time.monotonic()
     limits = chapter.course.limits
-    attempt = Attempt(begin + limits.submission_seconds, MAX_FULL_CELLS * limits.output_kb << 10)
+    attempt = attempt_within(limits)
     results: dict[str, list[Result]] = {}
     for exercises in _sharing_a_worker(sheet.exercises, limits):
-        results |= _ask(chapter, sheet, submission, sandbox, exercises, attempt, {})
+        results |= _ask(chapter, sheet, submission, sandbox, exercises, attempt, {}, WHOLLY)
     verdicts = {e.name: judge(e, results[e.name]) for e in sheet.exercises}
     for exercise in sheet.exercises:
         if wants_carrying(exercise, verdicts):
             spies = reference_spies(chapter, exercise.needs)
-            again = _ask(chapter, sheet, submission, sandbox, (exercise,), attempt, spies)
+            again = _ask(chapter, sheet, submission, sandbox, (exercise,), attempt, spies, CARRIED)
             carried = judge(exercise, again[exercise.name])
             if carried.score > verdicts[exercise.name].score:
                 verdicts[exercise.name] = replace(carried, carried_forward=True)
@@ -85,9 +56,10 @@ def grade(chapter: Chapter, sheet: Sheet, submission: Submission, sandbox: Sandb
         status="graded",
         verdicts=tuple(verdicts.values()),
         max_score=sum(e.points for e in sheet.exercises),
-        seconds=time.monotonic() - begin,
-        notes=submission.notes + tuple(_cell_note(i, lost) for i, lost in sorted(attempt.dead.items())),
+        seconds=time.monotonic() - attempt.begin,
+        notes=submission.notes + attempt.notes(),
         cells={i: outcome.outputs for i, outcome in attempt.outputs.items()},
+        hurried=bool(attempt.unasked),
     )
 
 
@@ -99,6 +71,7 @@ def _ask(
     exercises: Sequence[ExerciseSheet],
     attempt: Attempt,
     spies: Mapping[str, Spy],
+    how: str,
 ) -> dict[str, list[Result]]:
     """The result of every check of `exercises`, from as few workers as the submission lets live."""
     limits = limits_of(exercises[0], chapter.course.limits)
@@ -110,13 +83,17 @@ def _ask(
         return sorted(asked, key=lambda pair: pair[1].hidden)  # stable: visible ones first
 
     while (queue := todo()) and attempt.goes_on():
-        with sandbox.open(limits, given=sheet.given, arrays=sheet.arrays) as student:
+        with attempt.using(sandbox.open(limits, given=sheet.given, arrays=sheet.arrays)) as student:
             if not _run_cells(student, submission, limits, attempt):
                 continue  # with a fresh worker, which skips that cell
             for name, spy in spies.items():
                 student.bind(name, spy)
             for exercise, check in queue:
+                if attempt.left() <= 0:
+                    break
                 result = _answer(chapter, exercise, check, student, attempt)
+                if isinstance(result, Lost) and result.why == "time" and attempt.left() <= 0:
+                    break  # it might have answered, had there been more time
                 results[exercise.name, check.label] = result
                 if isinstance(result, Lost) and result.why != "missing":
                     gone[exercise.name] = result
@@ -124,27 +101,32 @@ def _ask(
                 if isinstance(result, Raised) and result.type == "MemoryError":
                     break  # what this exercise still holds would starve the others
     return {
-        e.name: [results.get((e.name, c.label)) or gone.get(e.name) or _not_reached(attempt) for c in e.checks]
+        e.name: [
+            results.get((e.name, c.label)) or gone.get(e.name) or attempt.not_reached(e.name, how) for c in e.checks
+        ]
         for e in exercises
     }
 
 
 def _run_cells(student: Student, submission: Submission, limits: Limits, attempt: Attempt) -> bool:
-    """Runs the cells but those known to end a worker. False if one more of that kind was found."""
+    """Runs the cells but those known to end a worker. False if one more of that kind was found, or time is up."""
     for position, source in submission.cells.items():
         if position in attempt.dead:
             continue
-        ran = student.run(source, seconds=attempt.remaining(limits.cell_seconds))
+        if attempt.left() <= 0:
+            return False
+        ran = student.run(source, seconds=min(limits.cell_seconds, attempt.left()))
         attempt.keep(position, ran)
         if isinstance(ran.outcome, Lost):
-            attempt.dead[position] = ran.outcome
+            if ran.outcome.why != "time" or attempt.left() > 0:
+                attempt.dead[position] = ran.outcome
             return False
     return True
 
 
 def _answer(chapter: Chapter, exercise: ExerciseSheet, check: Check, student: Student, attempt: Attempt) -> Result:
     most = limits_of(exercise, chapter.course.limits).check_seconds
-    seconds = _until(min(attempt.deadline, time.monotonic() + most))
+    seconds = _until(time.monotonic() + min(attempt.left(), most))
     if check.call is not None:
         outcome: Outcome = student.call(exercise.name, check.call, seconds=seconds())
         return outcome
@@ -167,27 +149,6 @@ def _sharing_a_worker(exercises: Sequence[ExerciseSheet], limits: Limits) -> Ite
     for exercise in exercises:
         groups.setdefault(replace(limits_of(exercise, limits), check_seconds=0.0), []).append(exercise)
     yield from map(tuple, groups.values())
-
-
-def _not_reached(attempt: Attempt) -> Lost:
-    return next(iter(attempt.dead.values())) if len(attempt.dead) > MAX_DEAD_CELLS else Lost("time")
-
-
-def _length(tree: Any) -> int:
-    """How many characters an output has."""
-    match tree:
-        case str():
-            return len(tree)
-        case list() | tuple():
-            return sum(map(_length, tree))
-        case dict():
-            return sum(map(_length, tree.values()))
-    return 0
-
-
-def _cell_note(position: int, lost: Lost) -> str:
-    text = {"time": "did not end in time", "flood": "printed too much", "memory": "needed too much memory"}
-    return f"Cell {position + 1} {text.get(lost.why, 'ended Python')}; it was skipped, and the other cells were graded."
 
 
 def report_failure(submission: Submission, max_score: float, error: Exception) -> Graded:

@@ -34,6 +34,7 @@ LOST = {
     "exit": "{name} ended Python before it gave an answer.",
     "protocol": "{name} gave an answer that cannot be read.",
     "flood": "{name} printed too much.",
+    "unasked": "{name} was not asked: the submission's time was used up.",
 }
 
 

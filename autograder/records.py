@@ -139,9 +139,9 @@ class Raised:
 @dataclass(frozen=True)
 class Lost:
     """No answer: `missing` (the name is not defined), `time`, `memory`, `exit` (the process ended), `protocol` (bytes
-    that are not an answer), `flood` (more output than allowed)."""
+    that are not an answer), `flood` (more output than allowed), `unasked` (the submission's time was used up)."""
 
-    why: Literal["missing", "time", "memory", "exit", "protocol", "flood"]
+    why: Literal["missing", "time", "memory", "exit", "protocol", "flood", "unasked"]
     detail: str = ""
 
 
@@ -286,7 +286,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Graded:
-    """One submission, graded, or the reason why not. `cells` are the outputs of the student's cells, by position."""
+    """One submission, graded, or the reason why not. `cells` are the outputs of the student's cells, by position;
+    `hurried` says that its time was used up before all checks were asked."""
 
     student: str
     path: str
@@ -297,6 +298,7 @@ class Graded:
     message: str = ""
     notes: tuple[str, ...] = ()
     cells: Mapping[int, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    hurried: bool = False
 
     @property
     def score(self) -> float:

@@ -52,12 +52,21 @@ def hidden_sheet(chapter: Chapter, state: Path) -> Sheet:
     return sheet
 
 
+def fingerprint(chapter: Chapter, state: Path) -> str:
+    """Changes with whatever the hidden sheet and its judging depend on, the course's limits apart."""
+    return _fingerprint(chapter, secret_seed(state, chapter.course.name))
+
+
 def write_private(path: Path, text: str) -> None:
     """Writes a file that only its owner may read, all at once or not at all."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    partial.replace(path)
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _make_seed(path: Path) -> None:

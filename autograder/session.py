@@ -9,9 +9,10 @@ from autograder.compiled import keep_compiled
 from autograder.course import Chapter, load_chapter, load_course
 from autograder.errors import UsageError
 from autograder.grade import grade, report_failure
+from autograder.kept import Kept, installed, open_kept
 from autograder.records import Graded, Sheet, Submission
 from autograder.sandbox.seam import Sandbox
-from autograder.secret import hidden_sheet
+from autograder.secret import fingerprint, hidden_sheet
 from autograder.settings import Settings
 from autograder.warming import warm_folder
 
@@ -23,15 +24,26 @@ class Session:
     chapter: Chapter
     sheet: Sheet
     sandbox: Sandbox
+    kept: Kept | None = None
 
     @property
     def max_score(self) -> float:
         return sum(e.points for e in self.sheet.exercises)
 
     def grade(self, submission: Submission) -> Graded:
-        """The graded submission. A failure of ours is an entry without a score, so that a class goes on."""
+        """The graded submission, from an earlier run where the same cells were graded under the same conditions.
+
+        A failure of ours is an entry without a score, so that a class goes on.
+        """
         try:
-            return grade(self.chapter, self.sheet, submission, self.sandbox)
+            if self.kept is None:
+                return grade(self.chapter, self.sheet, submission, self.sandbox)
+            with self.kept.of(submission) as known:
+                if known is not None:
+                    return known
+                graded = grade(self.chapter, self.sheet, submission, self.sandbox)
+                self.kept.keep(submission, graded)
+                return graded
         except UsageError:
             raise
         except Exception as error:
@@ -47,10 +59,18 @@ class Session:
         self.close()
 
 
-def open_session(settings: Settings, chapter: str, open_sandbox: Callable[..., Sandbox]) -> Session:
-    """A session for `chapter` of the course in `settings`. Refuses (UsageError) where the sandbox is incomplete."""
+def open_session(
+    settings: Settings, chapter: str, open_sandbox: Callable[..., Sandbox], *, again: bool = False
+) -> Session:
+    """A session for `chapter` of the course in `settings`. Refuses (UsageError) where the sandbox is incomplete.
+
+    With `again`, what earlier runs found is found out anew.
+    """
     keep_compiled(settings.state)
     loaded = load_chapter(load_course(settings.root), chapter)
     warm = warm_folder(settings.root / "source" / f"{chapter}.programs.json", settings.state)
     sandbox = open_sandbox(trust=settings.trust, **({"warm": warm} if warm else {}))
-    return Session(loaded, hidden_sheet(loaded, settings.state), sandbox)
+    sheet = hidden_sheet(loaded, settings.state)
+    context = repr((fingerprint(loaded, settings.state), loaded.course.limits, sandbox.layers, installed()))
+    kept = open_kept(settings.state, f"{loaded.course.name}-{loaded.name}", context, again=again)
+    return Session(loaded, sheet, sandbox, kept)

@@ -29,7 +29,14 @@ def progress(console: Console) -> Progress:
 
 
 def grade_class(
-    root: Path | None, chapter: str, paths: Sequence[Path], *, json_file: Path | None, workers: int, trust: bool
+    root: Path | None,
+    chapter: str,
+    paths: Sequence[Path],
+    *,
+    json_file: Path | None,
+    workers: int,
+    trust: bool,
+    again: bool = False,
 ) -> set[str]:
     """Grades, prints the class and writes the report. The statuses met decide the exit code."""
     from autograder.notebook.read import find
@@ -37,6 +44,7 @@ def grade_class(
     from autograder.sandbox.pool import open_sandbox
     from autograder.session import open_session
     from autograder.settings import read_settings
+    from autograder.turn import take_turn
 
     console = Console()
     settings = read_settings(root, trust=trust)
@@ -44,8 +52,9 @@ def grade_class(
     found = [pair for path in paths for pair in find(path, chapter)]
     results: list[Graded] = []
     with (
+        take_turn(settings, lambda text: console.print(text, style="yellow")),
         report_file(json_file) as write,
-        open_session(settings, chapter, open_sandbox) as session,
+        open_session(settings, chapter, open_sandbox, again=again) as session,
     ):
         layers = session.sandbox.layers
         console.print("Isolation: " + escape(", ".join(layers)), highlight=False)

@@ -98,7 +98,7 @@ def from_text(text: str) -> Any:
         document = json.loads(text)
         head = json.dumps(document["tree"]).encode()
         blob = base64.b64decode(document["arrays"], validate=True)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Malformed(f"this is not a sheet: {error}") from None
     return decode(head, blob, allow=TRUSTED)
 

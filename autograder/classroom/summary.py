@@ -128,12 +128,8 @@ def summarise(
     *,
     names: bool = False,
     hints: Mapping[tuple[str, str], str] = {},
-    seconds_allowed: float = math.inf,
 ) -> ClassReport:
-    """The figures of a class. `hints`, by exercise and mistake, stand in where an entry does not hold them.
-
-    `seconds_allowed` is what grading one submission may take.
-    """
+    """The figures of a class. `hints`, by exercise and mistake, stand in where an entry does not hold them."""
     graded = [g for g in kept.submissions if g.status == "graded"]
     verdicts = {name: _by_student(graded, name) for name in _ordered([v.name for v in g.verdicts] for g in graded)}
     most = max((g.max_score for g in kept.submissions), default=0.0)
@@ -152,7 +148,7 @@ def summarise(
         unreadable=_who([g.student for g in kept.submissions if g.status == "unreadable"], names),
         failed=_who([g.student for g in kept.submissions if g.status == "failed-ours"], names),
         skipped_cells=_who([g.student for g in graded if any("it was skipped" in note for note in g.notes)], names),
-        used_up=_who([g.student for g in graded if g.seconds >= seconds_allowed], names),
+        used_up=_who([g.student for g in graded if any("was used up" in note for note in g.notes)], names),
         max_score=most,
         scores=scores,
         median=round(median(scores), 2) if scores else None,

@@ -27,10 +27,7 @@ def class_reports(
     missing = [name for name in wanted if name not in kept]
     if missing or not wanted:
         raise UsageError(_no_reports(course, missing, sources))
-    allowed = course.limits.submission_seconds
-    return tuple(
-        summarise(kept[name], names=names, hints=_hints(course.root, name), seconds_allowed=allowed) for name in wanted
-    )
+    return tuple(summarise(kept[name], names=names, hints=_hints(course.root, name)) for name in wanted)
 
 
 def write_page(course: Course, report: ClassReport, folder: Path) -> Path:

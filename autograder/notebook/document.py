@@ -29,7 +29,13 @@ AGAIN = "Open it in Jupyter, save it, and hand in the saved file."
 _IDENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TEXT_KINDS = frozenset({"markdown", "heading", "html", "plaintext"})  # the last three are of nbformat 3
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
-_OPENINGS = {"<": "a web page", "PK": "a zip archive", "%PDF": "a PDF", "# %%": "a Python script"}
+_OPENINGS = {
+    "<": "a web page",
+    "PK": "a zip archive",
+    "\x1f\u2039": "a compressed file",  # gzip's 1f 8b, as cp1252
+    "%PDF": "a PDF",
+    "# %%": "a Python script",
+}
 _KERNELS = {"ir": "R", "javascript": "JavaScript", "deno": "TypeScript", "bash": "Bash", "octave": "Octave"}
 
 

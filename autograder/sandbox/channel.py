@@ -8,11 +8,15 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from collections.abc import Callable
 
 from autograder.wire import MAX_BLOB, MAX_HEAD, Malformed
 
 LENGTHS = struct.Struct(">IQ")
 SMALL = 1 << 16
+
+Deadline = float | Callable[[], float] | None
+"""A moment on the monotonic clock, or what tells it anew whenever it seems to have passed."""
 
 
 class Ended(Exception):
@@ -23,22 +27,25 @@ class Expired(Exception):
     """The deadline has passed before the frame was complete."""
 
 
-def send(peer: socket.socket, head: bytes, blob: bytes = b"", *, deadline: float | None = None) -> None:
+def send(peer: socket.socket, head: bytes, blob: bytes = b"", *, deadline: Deadline = None) -> None:
     """Put one frame on the way by `deadline` (on the monotonic clock)."""
     start = LENGTHS.pack(len(head), len(blob)) + head
     pieces = [start + blob] if len(blob) < SMALL else [start, blob]
     try:
         for piece in pieces:
-            peer.settimeout(_left(deadline))
-            peer.sendall(piece)
-    except TimeoutError:
-        raise Expired from None
+            view = memoryview(piece)
+            while view:
+                peer.settimeout(_left(deadline))
+                try:
+                    view = view[peer.send(view) :]
+                except TimeoutError:
+                    continue  # `_left` knows whether the deadline has moved
     except OSError:
         raise Ended from None
 
 
 def receive(
-    peer: socket.socket, *, deadline: float | None = None, most_head: int = MAX_HEAD, most_blob: int = MAX_BLOB
+    peer: socket.socket, *, deadline: Deadline = None, most_head: int = MAX_HEAD, most_blob: int = MAX_BLOB
 ) -> tuple[bytes, bytes]:
     """`head` and `blob` of the next frame. `Malformed` if it announces more than the caps."""
     head_size, blob_size = LENGTHS.unpack(_exactly(peer, LENGTHS.size, deadline))
@@ -47,27 +54,28 @@ def receive(
     return _exactly(peer, head_size, deadline), _exactly(peer, blob_size, deadline)
 
 
-def _exactly(peer: socket.socket, size: int, deadline: float | None) -> bytes:
+def _exactly(peer: socket.socket, size: int, deadline: Deadline) -> bytes:
     buffer = bytearray(size)
     view = memoryview(buffer)
     try:
         while view:
             peer.settimeout(_left(deadline))
-            count = peer.recv_into(view)
+            try:
+                count = peer.recv_into(view)
+            except TimeoutError:
+                continue
             if count == 0:
                 raise Ended
             view = view[count:]
-    except TimeoutError:
-        raise Expired from None
     except OSError:
         raise Ended from None
     return bytes(buffer)
 
 
-def _left(deadline: float | None) -> float | None:
+def _left(deadline: Deadline) -> float | None:
     if deadline is None:
         return None
-    left = deadline - time.monotonic()
+    left = (deadline() if callable(deadline) else deadline) - time.monotonic()
     if left <= 0:
         raise Expired
     return left

@@ -38,6 +38,10 @@ class LocalStudent:
         self._bound: dict[int, str] = {}
         self._bench = Bench(given, lambda h: self._handles[h.ident], self._spy, arrays)
 
+    @property
+    def spent(self) -> float:
+        return 0.0
+
     def run(self, source: str, *, seconds: float) -> CellOutcome:
         try:
             exec(compile(source, "<cell>", "exec"), self._namespace)

@@ -77,7 +77,7 @@ class Collector:
         return text
 
     def _add(self, item: dict[str, Any]) -> None:
-        if self._room > 0:
+        if self._room >= 0:  # none is left if it fitted exactly
             self._items.append(item)
 
 

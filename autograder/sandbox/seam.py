@@ -11,9 +11,26 @@ from typing import Literal, Protocol
 
 from autograder.records import Call, CellOutcome, Handle, Limits, Outcome, Spy
 
+FORGIVEN = 1.0
+"""How much of a deadline may be given back to a worker that stood in line for a processor, as a share of it.
+
+On a busy machine a correct submission takes longer, through no fault of its student's. There is a cap, because a
+student's code can make threads that stand in each other's way.
+"""
+
+
+def forgiven(waited: float, seconds: float) -> float:
+    """What is given back of a deadline of `seconds` in which a worker stood in line for `waited`."""
+    return min(max(waited, 0.0), FORGIVEN * max(seconds, 0.0))
+
 
 class Student(Protocol):
     """One worker that holds one submission's code. After a `Lost` outcome other than `missing` the worker is gone."""
+
+    @property
+    def spent(self) -> float:
+        """Seconds in which the submission's code has run so far, less what is `forgiven`."""
+        ...
 
     def run(self, source: str, *, seconds: float) -> CellOutcome:
         """What a notebook cell put out, and how it ended: `Returned(None)`, `Raised` or `Lost`."""

@@ -27,6 +27,7 @@ from autograder.errors import OurError
 from autograder.records import Limits
 from autograder.sandbox import launch
 from autograder.sandbox.layers import Plan
+from autograder.sandbox.patience import pid_of, stood_in_line
 from autograder.sandbox.zygote import CONTROL_MESSAGE
 
 START_SECONDS = 120.0
@@ -52,6 +53,7 @@ class Process:
 
     def __init__(self, pidfd: int, ended: Future[End], scratch: Path | None):
         self._pidfd, self._ended, self._scratch = pidfd, ended, scratch
+        self._pid: int | None = None
 
     def ended(self, *, seconds: float) -> End | None:
         """How it ended; None if it has not within `seconds`. `OurError` if the fork server died with it."""
@@ -59,6 +61,12 @@ class Process:
             return self._ended.result(seconds)
         except FutureTimeout:
             return None
+
+    def stood_in_line(self) -> float:
+        """Seconds for which it was ready to run and another process had the processor; 0 if it has ended."""
+        if self._pid is None:
+            self._pid = pid_of(self._pidfd) if self._pidfd >= 0 else None
+        return 0.0 if self._pid is None or self._pidfd < 0 else stood_in_line(self._pid)
 
     def kill(self) -> None:
         """End it and everything it started, and wait until it has gone."""

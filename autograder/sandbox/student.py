@@ -12,7 +12,7 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from autograder.errors import AuthorError, OurError
 from autograder.records import Call, CellOutcome, Handle, Limits, Lost, Outcome, Raised, Returned, Spy
 from autograder.sandbox import channel
 from autograder.sandbox.outputs import checked
+from autograder.sandbox.patience import Patience
+from autograder.sandbox.seam import FORGIVEN, forgiven
 from autograder.sandbox.server import End, Process
 from autograder.wire import MAX_BLOB, Malformed, decode, encode
 
@@ -30,6 +32,7 @@ MAX_CALLBACK_BYTES = 4 << 20
 MAX_CALLBACKS_BYTES = 128 << 20  # of all callbacks of one request: a law may keep everything it is told
 HELLO_SECONDS = 60.0
 END_SECONDS = 2.0
+LONG = 0.05  # seconds: in an answer that came faster, a worker cannot have stood in line for long
 NEARLY_ALL = 0.8  # of the memory allowed: a process that dies abnormally with that much has run out of it
 
 
@@ -40,7 +43,7 @@ class WarmStudent:
         self, process: Process, peer: socket.socket, limits: Limits, *, given: Mapping[str, str], arrays: str
     ) -> None:
         self._process, self._peer, self._limits = process, peer, limits
-        self._until = time.monotonic() + limits.submission_seconds
+        self._waited, self._spent = 0.0, 0.0
         self._lost: Lost | None = None
         self._spies: dict[int, Spy] = {}
         try:
@@ -48,6 +51,11 @@ class WarmStudent:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def spent(self) -> float:
+        """Seconds that the submission's code has had, as far as they count."""
+        return self._spent
 
     def run(self, source: str, *, seconds: float) -> CellOutcome:
         """What a cell put out, and how it ended."""
@@ -113,7 +121,8 @@ class WarmStudent:
         """The reply to a request, after the callbacks that came in between; or how the worker was lost."""
         if self._lost is not None:
             return self._lost
-        deadline = min(time.monotonic() + seconds, self._until)
+        before, begin = self._waited, time.monotonic()
+        deadline = Patience(min(seconds, self._limits.submission_seconds - self._spent), self._look, before).until
         number = secrets.randbits(62)  # a reply written before it was asked for cannot know it
         frame = encode({**request, "id": number})
         try:
@@ -141,15 +150,26 @@ class WarmStudent:
         except BaseException:
             self.close()
             raise
+        finally:
+            self._count(time.monotonic() - begin, before)
 
-    def _call_back(self, reply: Mapping[str, Any], deadline: float) -> None:
+    def _count(self, seconds: float, before: float) -> None:
+        """A request took that long, and the worker had stood in line for `before` seconds until then."""
+        waited = (self._look() if seconds > LONG else self._waited) - before
+        self._spent += seconds - forgiven(waited, seconds / (1 + FORGIVEN))
+
+    def _look(self) -> float:
+        self._waited = max(self._waited, self._process.stood_in_line())
+        return self._waited
+
+    def _call_back(self, reply: Mapping[str, Any], deadline: Callable[[], float]) -> None:
         """Evaluate a spy for the student's code. What its function raises is a constant sentence over there."""
         spy, args = reply.get("spy"), reply.get("args")
         if type(spy) is not int or spy not in self._spies or not isinstance(args, tuple):
             raise Malformed("a callback to a function that was not offered")
         if _size(args) > MAX_CALLBACK_BYTES:
             raise Malformed("a callback with too much data")
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= deadline():
             raise channel.Expired
         try:
             answer: dict[str, Any] = {"answer": self._spies[spy].function(*args)}

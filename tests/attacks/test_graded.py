@@ -26,11 +26,12 @@ from nbgrader.utils import determine_grade
 from traitlets.config import Config
 
 from autograder import report
+from autograder.attempt import NOT_KEPT
 from autograder.backends.nbgrader import configure
 from autograder.backends.nbgrader.cells import CUT
 from autograder.batch import grade_all
 from autograder.course import load_chapter, load_course
-from autograder.grade import NOT_KEPT, grade
+from autograder.grade import grade
 from autograder.notebook.build import build
 from autograder.notebook.read import read
 from autograder.records import Call, CellOutcome, Graded, Limits, Raised, Returned, Sheet, Spy, Submission

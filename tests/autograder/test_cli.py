@@ -165,7 +165,7 @@ def test_ctrl_c_keeps_what_has_finished(cli, toy_root, toy_source, monkeypatch):
     from autograder import session
 
     submit(toy_root, "ada", toy_source)
-    submit(toy_root, "bob", toy_source)
+    submit(toy_root, "bob", toy_source, "# not what ada handed in")
     graded = session.grade
 
     def interrupted(chapter, sheet, submission, sandbox):

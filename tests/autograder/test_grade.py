@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.grade import MAX_DEAD_CELLS, grade
+from autograder.attempt import MAX_DEAD_CELLS
+from autograder.grade import grade
 from autograder.records import CellOutcome, Limits, Lost, Raised, Returned, Submission
 from autograder.sandbox.local import LocalSandbox, LocalStudent
 

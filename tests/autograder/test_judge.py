@@ -72,7 +72,7 @@ def test_every_outcome_has_its_words(result, kind, message):
 
 
 def test_every_way_to_be_lost_has_words():
-    assert set(LOST) == {"missing", "time", "memory", "exit", "protocol", "flood"}
+    assert set(LOST) == {"missing", "time", "memory", "exit", "protocol", "flood", "unasked"}
 
 
 def test_the_starter_that_is_built_counts_as_unwritten():

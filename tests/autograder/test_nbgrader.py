@@ -17,7 +17,6 @@ import pytest
 from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
-from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import determine_grade
 from traitlets.config import Config
@@ -366,6 +365,30 @@ def test_a_run_that_was_cut_short_begins_again(course: Path) -> None:
     assert '"finished": true' in path.read_text("utf-8")
 
 
+def test_a_run_that_ended_before_the_first_file_was_written_begins_again(course: Path) -> None:
+    folder = course / "autograded" / "copied" / "toy"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "course.md").write_text("nbgrader copies other files first")
+    nbgrader(course, Autograde)
+    assert '"finished": true' in (folder / "toy.ipynb").read_text("utf-8")
+
+
+def test_forcing_nbgrader_grades_anew(course: Path) -> None:
+    assert before_and_after(course, force=False) == (True, True)
+    assert before_and_after(course, force=True) == (True, False)
+
+
+def before_and_after(root: Path, *, force: bool) -> tuple[bool, bool]:
+    """Whether something is kept, and whether grading `perfect` once more leaves all of it untouched."""
+    kept = {p: p.stat().st_mtime_ns for p in Path(os.environ["AUTOGRADER_STATE"]).glob("kept/*/*/*.json")}
+    shutil.rmtree(root / "autograded" / "perfect")
+    c = config(root)
+    coursedir = CourseDirectory(config=c, assignment_id="toy", student_id="perfect")
+    Autograde(coursedir=coursedir, config=c, force=force).start()
+    return bool(kept), kept == {p: p.stat().st_mtime_ns for p in kept}
+
+
 def test_a_manual_score_wins_and_a_comment_is_safe(course: Path) -> None:
     with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
         gradebook.find_grade("check-halfway", "toy", "toy", "mistaken").manual_score = 1.5
@@ -387,12 +410,14 @@ def test_our_failure_leaves_no_score_not_even_an_old_one(course: Path, perfect: 
     nbgrader(course, Autograde)
     assert score(course, "unlucky") == 12
     shutil.rmtree(course / "autograded" / "unlucky")
+    hand_in(course, "unlucky", with_cell(perfect, "'not graded before'"))
     shared["broken"] = True
     try:
-        with pytest.raises(NbGraderException):
+        with pytest.raises(SystemExit) as ended:
             nbgrader(course, Autograde)
     finally:
         shared["broken"] = False
+    assert ended.value.code == 3
     assert record(course, "unlucky")["status"] == "failed-ours"
     assert set(grades(course, "unlucky").values()) == {(None, True)}
     assert not (course / "autograded" / "unlucky" / "toy").exists()

@@ -51,6 +51,16 @@ def test_the_budget_holds_whatever_is_put_out(parts: list[tuple[str, str]]) -> N
     assert cut or "".join(t for _, t in parts).encode("utf-8", "replace").decode() == "".join(texts) or "" in texts
 
 
+def test_what_fits_exactly_is_kept() -> None:
+    collector = Collector(1)
+    for text in ("x" * 24, "", "", "", ""):
+        collector.display("display_data", {"text/plain": text})
+    assert len(checked(collector.finished(), limit_kb=1)) == 5
+    collector.display("display_data", {"text/plain": ""})
+    (*kept, last) = checked(collector.finished(), limit_kb=1)
+    assert len(kept) == 5 and "cut here" in last["text"]
+
+
 def test_an_image_over_the_budget_is_left_out_with_a_closing_line() -> None:
     collector = Collector(1)
     collector.display("display_data", {"image/png": b"x" * 2000, "text/plain": "<Figure>"})

@@ -157,7 +157,7 @@ def test_a_call_survives_as_text_but_for_its_functions() -> None:
 
 
 def test_text_that_is_no_sheet_is_malformed() -> None:
-    for text in ("", "[]", '{"tree": 1}', '{"tree": null, "arrays": "?"}'):
+    for text in ("", "[]", '{"tree": 1}', '{"tree": null, "arrays": "?"}', "[" * 100_000):
         with pytest.raises(Malformed, match="not a sheet"):
             from_text(text)
 

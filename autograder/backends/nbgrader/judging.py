@@ -35,6 +35,7 @@ class Restore(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         facts = resources["nbgrader"]
+        _forget_scores(facts)
         with Gradebook(facts["db_url"]) as gradebook:
             kept = _kept(gradebook.find_notebook(facts["notebook"], facts["assignment"]))
         cells = _source_cells(self.parent.folder("source", resources) / f"{facts['notebook']}.ipynb")
@@ -48,7 +49,6 @@ class Judge(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         facts = resources["nbgrader"]
-        _forget_scores(facts)
         graded: Graded = self.parent.graded(resources)
         self._record(graded, resources)
         if graded.status == "failed-ours":
@@ -157,7 +157,8 @@ def _answer_is_missing(cell: NotebookNode) -> bool:
 
 
 def _forget_scores(facts: Any) -> None:
-    """Takes automatic scores back before grading, so that a failure leaves none of an earlier submission behind."""
+    """Takes automatic scores back before grading, so that a failure leaves none of an earlier submission behind, nor
+    the zero that nbgrader has just given to a notebook under another name."""
     with Gradebook(facts["db_url"]) as gradebook:
         notebook = gradebook.find_submission_notebook(facts["notebook"], facts["assignment"], facts["student"])
         for grade in notebook.grades:

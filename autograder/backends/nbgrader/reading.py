@@ -6,13 +6,12 @@ the batch shares: the grading sessions.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
@@ -24,24 +23,26 @@ from traitlets.utils.importstring import import_item
 
 from autograder.backends.nbgrader.ahead import Ahead
 from autograder.backends.nbgrader.cells import OURS
+from autograder.backends.nbgrader.ending import listen
 from autograder.notebook.read import Unreadable, find, read_notebook
 from autograder.records import Graded
 from autograder.sandbox.seam import Sandbox
 from autograder.session import Session, open_session
 from autograder.settings import Settings, read_settings
+from autograder.turn import take_turn
 
 
 class Sessions:
     """The grading sessions of one batch, opened when first asked for."""
 
-    def __init__(self, settings: Settings, open_sandbox: Callable[..., Sandbox], workers: int):
-        self._settings, self._open_sandbox, self._workers = settings, open_sandbox, workers
+    def __init__(self, settings: Settings, open_sandbox: Callable[..., Sandbox], workers: int, *, again: bool):
+        self._settings, self._open_sandbox, self._workers, self._again = settings, open_sandbox, workers, again
         self._open: dict[str, Session] = {}
         self._ahead: dict[str, Ahead] = {}
 
     def of(self, chapter: str) -> Session:
         if chapter not in self._open:
-            self._open[chapter] = open_session(self._settings, chapter, self._open_sandbox)
+            self._open[chapter] = open_session(self._settings, chapter, self._open_sandbox, again=self._again)
         return self._open[chapter]
 
     def ahead(self, chapter: str, found: Sequence[tuple[str, Path]]) -> Ahead:
@@ -69,9 +70,10 @@ class Reader(NotebookExporter):
     def __init__(self, **options: Any):
         super().__init__(**options)
         settings = read_settings(Path(self.coursedir.root), trust=self.trust_submissions)
-        self.sessions = Sessions(settings, import_item(self.open_sandbox), self.workers)
-        self._lock = self._wait_for_other_graders(settings)
-        self._close_after_the_batch()
+        again = bool(self.parent.force)  # `nbgrader autograde --force`, and the formgrader's button
+        self.sessions = Sessions(settings, import_item(self.open_sandbox), self.workers, again=again)
+        self._lock = take_turn(settings, self.log.warning)
+        listen(self.parent, self._close)  # the server of nbgrader's formgrader lives on after a batch
         if self.coursedir.assignment_id:
             self.handed_in = self._find_notebooks()
             self._remove_unfinished()
@@ -135,31 +137,9 @@ class Reader(NotebookExporter):
                 self.parent.assignments[folder] = [os.path.join(folder, f"{chapter}.ipynb")]
         return found
 
-    def _close_after_the_batch(self) -> None:
-        """nbgrader tells nobody when a batch ends, and the server of its formgrader lives on, so we listen in."""
-        convert = self.parent.convert_notebooks
-
-        def convert_and_close() -> None:
-            try:
-                convert()
-            finally:
-                self.sessions.close()
-                self._lock.close()
-
-        self.parent.convert_notebooks = convert_and_close
-
-    def _wait_for_other_graders(self, settings: Settings) -> IO[str]:
-        """One batch at a time for a course: nbgrader's writing to the gradebook bears no second one beside it."""
-        course = str(settings.root).strip("/").replace("/", "-")
-        path = settings.state / "locks" / course
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = path.open("w")
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.log.warning("Another grader is at work on this course; waiting until it has finished.")
-            fcntl.lockf(file, fcntl.LOCK_EX)
-        return file
+    def _close(self) -> None:
+        self.sessions.close()
+        self._lock.close()
 
     def _drop_what_links_brought(self, resources: Any) -> None:
         """nbgrader copies what a submitted link points to, anywhere on this machine, into the autograded folder."""
@@ -180,7 +160,8 @@ class Reader(NotebookExporter):
         )
         root = Path(self.coursedir.root)
         for folder in root.glob(str(Path(pattern).relative_to(root))):
-            if not all(_is_finished(path) for path in folder.glob("*.ipynb")):
+            notebooks = list(folder.glob("*.ipynb"))  # none, if the run ended before the first was written
+            if not notebooks or not all(map(_is_finished, notebooks)):
                 self.log.warning("Grading was cut short here, and begins again: %s", folder)
                 shutil.rmtree(folder)
 
