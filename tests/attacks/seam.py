@@ -53,7 +53,7 @@ def bound(address: str, kind: int = socket.SOCK_STREAM) -> socket.socket:
 
 
 def attacked(sandbox: WarmSandbox, text: str, facts: dict[str, object]) -> tuple[Outcome, str]:
-    """How the attack ended (the first cell that was lost, or what the call came to), and all that it was able to say."""
+    """How the attack ended (the first cell that was lost, or what the call came to), and all that it could say."""
     outcome, said = _once(sandbox, text, facts)
     return _once(sandbox, text, facts) if "\n# twice" in text else (outcome, said)
 

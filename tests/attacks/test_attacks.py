@@ -1,32 +1,39 @@
 """Hostile submissions against the seam: each file here says in its first line what must come of `attack(facts)`.
 
-`blocked` means that it raised, was lost, or came back empty-handed. All are tried on three kinds of machine: this one as
-it is, as an ordinary user, and as an ordinary user to whom the kernel refuses namespaces.
+`blocked` means that it raised, was lost, or came back empty-handed. All are tried on three kinds of machine: this one
+as it is, as an ordinary user, and as an ordinary user to whom the kernel refuses namespaces.
 """
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from seam import ATTACKS, CANARY, LIMITS, attacked, descendants, grader_s_things, lingering, promised, remains
-from seam import report as reported
-from seam import shortcoming, succeeded
 
 from autograder.records import Call, Lost, Raised, Returned
-from autograder.sandbox import launch
 from autograder.sandbox.pool import WarmSandbox
+from machines import KINDS, on_a_machine
+from seam import (
+    ATTACKS,
+    CANARY,
+    LIMITS,
+    attacked,
+    descendants,
+    grader_s_things,
+    lingering,
+    promised,
+    remains,
+    shortcoming,
+    succeeded,
+)
+from seam import report as reported
 
 HERE = Path(__file__).resolve().parent
 WITHOUT_LAYERS = [name for name, text in ATTACKS.items() if "\n# without layers: succeeds" in text]
 IN_ITS_PROCESS = [name for name, text in ATTACKS.items() if "\n# in the grader's process: " in text]
-NOBODY = "61400"
 
 
 def elsewhere(kind: str) -> Any:
@@ -49,43 +56,19 @@ def test_an_attack_comes_to_nothing(name: str, warm: WarmSandbox, facts: dict[st
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [*elsewhere("user"), *elsewhere("refused")])
 def test_nor_does_it_for_an_ordinary_user(kind: str, name: str) -> None:
-    found = on_a_machine(kind)["wrong"]
+    found = on_a_machine(kind, "seam")["wrong"]
     assert found.get(name, "") == ""
-    assert (name in found) == promised(ATTACKS[name], on_a_machine(kind)["layers"])
+    assert (name in found) == promised(ATTACKS[name], on_a_machine(kind, "seam")["layers"])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "kind", [pytest.param(k, marks=pytest.mark.xdist_group(f"attacks-{k}")) for k in ("user", "refused")]
-)
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=pytest.mark.xdist_group(f"attacks-{k}")) for k in KINDS])
 def test_the_machine_is_of_its_kind(kind: str) -> None:
-    machine = on_a_machine(kind)
+    machine = on_a_machine(kind, "seam")
     assert machine["user"] != 0
     assert ("namespaces (bubblewrap)" in machine["layers"]) == (kind == "user")
     assert "seccomp" in machine["layers"] and "Landlock" in str(machine["layers"])
     assert machine["left"] == [] and machine["things"] == ["canary", "datagram", "socket"]
-
-
-@lru_cache
-def on_a_machine(kind: str) -> Any:
-    """The attacks' report from another kind of machine."""
-    root = os.geteuid() == 0
-    script = [sys.executable, str(HERE / "as_another_user.py"), kind, NOBODY if root else "-"]
-    command = [*open_to_all(), *script] if root else script
-    environment = {"PATH": os.environ["PATH"]}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def open_to_all() -> list[str]:
-    """A command that shows Python and these tests in folders which any user may enter, as root's own may not be."""
-    bwrap = shutil.which("bwrap")
-    assert bwrap is not None
-    shown = launch.mounts([*launch.readable(), str(launch.PACKAGE), str(HERE), "/usr/bin", "/sys"])
-    places = ["--bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]
-    # The empty /tmp comes first: this repository may lie below it.
-    return [bwrap, "--die-with-parent", *places, *shown, "--chdir", "/", "--"]
 
 
 @pytest.mark.parametrize("name", WITHOUT_LAYERS)
