@@ -21,6 +21,7 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import determine_grade
+from tests.headless import opened
 from traitlets.config import Config
 
 from autograder import report
@@ -59,6 +60,7 @@ from seam import descendants, temporary
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.xdist_group("graded")]
 
+RAN = re.compile(r"<html[^>]* id=\"ran\"")
 shared: dict[str, Any] = {}
 
 
@@ -223,6 +225,23 @@ def test_nothing_of_the_student_runs_on_a_page(graded: Class, student: str) -> N
     assert not [c for c in notebook.cells if c.cell_type == "markdown" and re.search("<script|<img|<svg", c.source)]
     kinds = {kind for c in notebook.cells for o in c.get("outputs", []) for kind in o.get("data", {})}
     assert kinds <= {"text/plain", "image/png"}
+
+
+@pytest.mark.parametrize("student", ["script_everywhere", "control_characters", "lying_array"])
+def test_nothing_of_the_student_runs_in_a_browser(graded: Class, student: str, tmp_path: Path) -> None:
+    html = page(graded, student)
+    assert "Content-Security-Policy" in html
+    for policy in ("Content-Security-Policy", "Nothing"):  # with the page's own policy, and by cleaning alone
+        (tmp_path / "page.html").write_text(html.replace("Content-Security-Policy", policy), "utf-8")
+        assert not RAN.search(opened(tmp_path / "page.html")), policy
+
+
+@pytest.mark.parametrize(("policy", "runs"), [("Content-Security-Policy", False), ("Nothing", True)])
+def test_the_page_s_policy_alone_would_do(graded: Class, policy: str, runs: bool, tmp_path: Path) -> None:
+    html = page(graded, "script_everywhere").replace("Content-Security-Policy", policy)
+    raw = html.replace("<main>", f"<main>{TRICKS['script_everywhere']}", 1)
+    (tmp_path / "page.html").write_text(raw, "utf-8")
+    assert raw != html and bool(RAN.search(opened(tmp_path / "page.html"))) == runs
 
 
 @pytest.mark.parametrize("student", EVERYONE)
