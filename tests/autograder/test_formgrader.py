@@ -20,10 +20,9 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 import nbformat
 import pytest
 
-from tests.headless import opened
-
 from autograder.course import load_course
 from autograder.notebook.build import build
+from tests.headless import opened
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nbgrader")]
 ROOT = Path(__file__).parent.parent.parent

@@ -1,7 +1,7 @@
 """What may run on the formgrader's page of a submission: nbgrader's own scripts, and nothing that comes after them.
 
-nbgrader's page runs scripts, so it cannot forbid them all as our pages do. It loads them in its head; what its body runs
-beside is known by its hash. A script that got into a notebook's cell would have another.
+nbgrader's page runs scripts, so it cannot forbid them all as our pages do. It loads them in its head; what its body
+runs beside is known by its hash. A script that got into a notebook's cell would have another.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # expect: score=0/7
-# S3: exceptions that quote the hidden tables, by names that scikit-learn's checks let through.
+# S2, S3: exceptions that quote the hidden tables, by names that scikit-learn's checks let through.
 
 # %%
 import numpy as np
