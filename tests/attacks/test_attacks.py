@@ -9,11 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from autograder.records import Call, Lost, Raised, Returned
+from autograder import wire
+from autograder.records import Call, Handle, Lost, Raised, Returned
+from autograder.sandbox import student as grader_s_side
 from autograder.sandbox.pool import WarmSandbox
 from machines import KINDS, on_a_machine
 from seam import (
@@ -85,6 +88,30 @@ def test_in_the_grader_s_process_the_same_attack_succeeds(name: str) -> None:
         command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(HERE.parent.parent)}
     )
     assert json.loads(done.stdout)[wanted] is True, done.stdout
+
+
+def test_a_stale_reply_is_taken_where_its_number_can_be_known(
+    warm: WarmSandbox, facts: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grader_s_side, "secrets", SimpleNamespace(randbits=lambda bits: 1))
+    outcome, _ = attacked(warm, ATTACKS["stale_reply"], facts)
+    assert isinstance(outcome, Returned) and outcome.value == 1.0
+
+
+@pytest.mark.parametrize("name", ["deep_answer", "many_objects"])
+def test_a_tree_that_is_too_large_comes_through_without_the_caps(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace: dict[str, Any] = {}
+    exec(ATTACKS[name], namespace)
+    answer = namespace["attack"]({})
+    with pytest.raises(wire.Malformed):
+        wire.encode(answer, leaf=lambda value: Handle(0, "object", False))
+    monkeypatch.setattr(wire, "MAX_NODES", 10**6)
+    monkeypatch.setattr(wire, "MAX_DEPTH", 10**6)
+    if name == "deep_answer":  # and then it is the interpreter that gives up
+        with pytest.raises(RecursionError):
+            wire.encode(answer)
+    else:
+        assert len(wire.decode(*wire.encode(answer, leaf=lambda value: Handle(0, "object", False)))) == 60_000
 
 
 def test_the_next_submission_is_unharmed(warm: WarmSandbox) -> None:
