@@ -3,12 +3,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install tensorflow sandbox demo test lint fuzz long verify bench lock clean
+.PHONY: install tensorflow sandbox browser demo test lint fuzz long verify bench lock clean
 
 demo: install sandbox
 	$(BIN)/autograder demo
 
-test: install tensorflow sandbox lint
+test: install tensorflow sandbox browser lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 install: .venv/installed
@@ -32,6 +32,13 @@ sandbox:
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq bubblewrap; \
 	  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -y -qq bubblewrap; \
 	  else echo "bubblewrap is not installed and this user may not install it: ask an administrator for 'apt-get install bubblewrap'."; fi; }
+
+# Tests look at pages in Debian's chromium, to see that nothing of a student's runs there.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq chromium; \
+	  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -y -qq chromium; \
+	  else echo "chromium is not installed and this user may not install it: the tests that need it are skipped."; fi; }
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -120,7 +120,7 @@ def learn(chapters: Chapters = None, course: Root = None) -> None:
     loaded, names = _course(course, chapters)
     for name in names:
         path = loaded.root / "source" / f"{name}.programs.json"
-        write(learnt(load_chapter(loaded, name), lambda exercise, name=name: typer.echo(f"{name}: {exercise}")), path)
+        write(learnt(load_chapter(loaded, name), typer.echo), path)
         typer.echo(f"wrote {path}")
 
 

@@ -195,6 +195,9 @@ def importable(root: Path) -> Iterator[None]:
         taken = not rest or ours.is_dir() or ours.with_suffix(".py").is_file()
         if package == "solutions" and taken and not _lies_in(module, root):
             del sys.modules[name]
+    folder = root / "solutions"
+    if folder.is_dir() and not (folder / "__init__.py").is_file():  # or else a package elsewhere on the path would win
+        sys.modules.setdefault("solutions", ModuleType("solutions")).__path__ = [str(folder)]
     sys.path.insert(0, str(root))
     try:
         yield

@@ -41,7 +41,7 @@ def recording(into: dict[str, Program]) -> Iterator[None]:
                 pass
         return run(p, flat, function, args, kwargs)
 
-    pjit._run_python_pjit = recorded
+    pjit._run_python_pjit = recorded  # type: ignore[assignment]
     try:
         yield
     finally:
@@ -78,7 +78,7 @@ def value(arg: Any) -> Any:
     import jax
 
     if isinstance(arg, jax.Array) and not jax.numpy.issubdtype(arg.dtype, jax.dtypes.prng_key):
-        return {"array": [arg.dtype.name, list(arg.shape), bool(arg.aval.weak_type)]}  # type: ignore[attr-defined]
+        return {"array": [arg.dtype.name, list(arg.shape), bool(arg.aval.weak_type)]}
     if isinstance(arg, np.ndarray | np.generic) and arg.dtype.kind in "biufc":
         return {"numpy": [arg.dtype.name, list(arg.shape)]}
     if type(arg) in (bool, int, float, complex):
@@ -115,7 +115,7 @@ def run(program: Program, primitives: Mapping[str, Any]) -> Any:
         params = {k: living(v) for k, v in program["params"].items()}
         from jax._src import dispatch
 
-        return dispatch.apply_primitive(primitives[program["primitive"]], *args, **params)
+        return dispatch.apply_primitive(primitives[program["primitive"]], *args, **params)  # type: ignore[no-untyped-call]
     module, name = program["function"]
     function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return function(*args, **{k: living(v) for k, v in program["kwargs"].items()})

@@ -111,7 +111,7 @@ def _slots(path: str) -> list[int]:
         tags = dict(reversed([struct.unpack_from("<qQ", m, offset + 16 * i) for i in range(length // 16)]))
 
         def at(address: int) -> int:
-            return next(o + address - va for va, o, n in loads if va <= address < va + n)
+            return int(next(o + address - va for va, o, n in loads if va <= address < va + n))
 
         names, symbols, found = at(tags[STRTAB]), at(tags[SYMTAB]), []
         for table, table_size in ((RELA, RELASZ), (JMPREL, PLTRELSZ)):

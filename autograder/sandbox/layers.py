@@ -135,7 +135,8 @@ def facts(machine: Machine | None = None) -> tuple[Fact, ...]:
             not blocked,
             "A submission sees no file, process or network of yours.",
             f"Bubblewrap could not make namespaces ({_short(blocked)}). Landlock and seccomp must do; then disk use is "
-            "limited for each file only, and processes are counted for each user.",
+            "limited for each file only, processes are counted for each user, and a submission can ask whether a file "
+            "is there, and for its size.",
             "Allow unprivileged user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
             "kernel.apparmor_restrict_unprivileged_userns), or grade outside of an ordinary pod.",
             needed=not landlock,

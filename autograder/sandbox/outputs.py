@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +19,10 @@ KINDS = ("text/plain", "image/png")
 EACH = 200  # what an output costs besides its text, so that a million empty ones are bounded too
 CUT = "[The output was cut here: a cell may put out {limit:,} KB.]\n"
 PNG = b"\x89PNG\r\n\x1a\n"
+SIZES = slice(16, 24)  # where width and height are; a PNG that begins otherwise is shown by no browser
 MAX_NAME = 100
+MAX_PIXELS = 50_000_000  # a small file can hold a picture that takes all the memory of whoever looks at it
+TOO_LARGE = "[A picture of {0:,} x {1:,} pixels is not shown.]"
 
 
 class Collector:
@@ -125,6 +130,9 @@ def _data(data: Mapping[str, Any]) -> dict[str, str]:
             raise Malformed("an image that is not base64") from None
         if not image.startswith(PNG):
             raise Malformed("an image that is not a PNG")
+        size = struct.unpack(">II", image[SIZES].ljust(8, b"\0"))
+        if math.prod(size) > MAX_PIXELS:
+            clean = {"text/plain": TOO_LARGE.format(*size)}
     return clean
 
 

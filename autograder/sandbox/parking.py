@@ -60,7 +60,7 @@ def lowered() -> Any:
     """The program that is nothing but the custom call."""
     import jax
 
-    call = jax.ffi.ffi_call(NAME, jax.ShapeDtypeStruct((1,), "float32"), has_side_effect=True)
+    call = jax.ffi.ffi_call(NAME, jax.ShapeDtypeStruct((1,), "float32"), has_side_effect=True)  # type: ignore[no-untyped-call]
     return jax.jit(call).lower()
 
 

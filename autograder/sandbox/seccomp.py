@@ -1,7 +1,8 @@
 """The system calls that a student's process may not make, as a kernel filter. Fails closed on unknown machines.
 
 What it refuses: new processes and programs, sockets, other processes, namespaces and mounts, kernel surfaces that no
-notebook needs, and memory that no limit counts. A system call newer than the table does not exist.
+notebook needs, memory that no limit counts, and what Landlock leaves open: modes, owners and times of files, watching
+folders, signals that a descriptor sends. A system call newer than the table does not exist.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from autograder.sandbox.syscalls import LIBC, checked, no_new_privileges
 
 PR_SET_SECCOMP, MODE_FILTER = 22, 2
-LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+LOAD, EQUAL, AT_LEAST, ANY_BIT, AND, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # offsets in the kernel's `seccomp_data`
 X32 = 0x40000000
@@ -26,37 +27,46 @@ FIRST_UNKNOWN = 450  # from here on numbers are the same everywhere, and younger
 NEW_NAMESPACES, CLONE_THREAD = 0x7E020000, 0x10000
 MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 PR_SET_PDEATHSIG, TIOCSTI, TIOCLINUX, SIGKILL = 1, 0x5412, 0x541C, 9
+F_SETOWN, F_SETSIG, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 8, 10, 15, 0x8901, 0x8902
+AF_UNIX, SOCK_STREAM, SOCKET_TYPE = 1, 1, 0xF
 
 # name, number on x86-64, number on aarch64 (- where the machine has no such call)
 TABLE = """
-    acct 163 89  add_key 248 217  adjtimex 159 171  bpf 321 280  chroot 161 51  clock_adjtime 305 266
-    clock_settime 227 112  clone 56 220  clone3 435 435  delete_module 176 106  execve 59 221  execveat 322 281
-    fanotify_init 300 262  finit_module 313 273  fork 57 -  fsconfig 431 431  fsmount 432 432  fsopen 430 430
-    fspick 433 433  init_module 175 105  io_uring_enter 426 426  io_uring_register 427 427  io_uring_setup 425 425
-    ioctl 16 29  ioperm 173 -  iopl 172 -  ioprio_set 251 30  kcmp 312 272  kexec_file_load 320 294
-    kexec_load 246 104  keyctl 250 219  kill 62 129  lookup_dcookie 212 18  memfd_create 319 279
+    acct 163 89  add_key 248 217  adjtimex 159 171  bpf 321 280  chmod 90 -  chown 92 -  chroot 161 51
+    clock_adjtime 305 266  clock_settime 227 112  clone 56 220  clone3 435 435  delete_module 176 106  execve 59 221
+    execveat 322 281  fanotify_init 300 262  fchmod 91 52  fchmodat 268 53  fchown 93 55  fchownat 260 54  fcntl 72 25
+    finit_module 313 273  fork 57 -  fremovexattr 199 16  fsconfig 431 431  fsetxattr 190 7  fsmount 432 432
+    fsopen 430 430  fspick 433 433  futimesat 261 -  init_module 175 105  inotify_add_watch 254 27
+    io_uring_enter 426 426  io_uring_register 427 427  io_uring_setup 425 425  ioctl 16 29  ioperm 173 -  iopl 172 -
+    ioprio_set 251 30  kcmp 312 272  kexec_file_load 320 294  kexec_load 246 104  keyctl 250 219  kill 62 129
+    lchown 94 -  lookup_dcookie 212 18  lremovexattr 198 15  lsetxattr 189 6  memfd_create 319 279
     memfd_secret 447 447  migrate_pages 256 238  mmap 9 222  modify_ldt 154 -  mount 165 40  mount_setattr 442 442
     move_mount 429 429  move_pages 279 239  mq_open 240 180  msgget 68 186  name_to_handle_at 303 264
     open_by_handle_at 304 265  open_tree 428 428  perf_event_open 298 241  personality 135 92  pidfd_getfd 438 438
     pidfd_open 434 434  pidfd_send_signal 424 424  pivot_root 155 41  prctl 157 167  prlimit64 302 261
     process_madvise 440 440  process_mrelease 448 448  process_vm_readv 310 270  process_vm_writev 311 271
-    ptrace 101 117  quotactl 179 60  quotactl_fd 443 443  reboot 169 142  request_key 249 218
+    ptrace 101 117  quotactl 179 60  quotactl_fd 443 443  reboot 169 142  removexattr 197 14  request_key 249 218
     rt_sigqueueinfo 129 138  rt_tgsigqueueinfo 297 240  sched_setaffinity 203 122  sched_setattr 314 274
     sched_setparam 142 118  sched_setscheduler 144 119  semget 64 190  setns 308 268  setpriority 141 140
-    settimeofday 164 170  shmget 29 194  socket 41 198  swapoff 168 225  swapon 167 224  sysfs 139 -  syslog 103 116
-    tgkill 234 131  tkill 200 130  umount2 166 39  unshare 272 97  uselib 134 -  userfaultfd 323 282  ustat 136 -
-    vfork 58 -  vhangup 153 58
+    settimeofday 164 170  setxattr 188 5  shmget 29 194  socket 41 198  socketpair 53 199  swapoff 168 225
+    swapon 167 224  sysfs 139 -  syslog 103 116  tgkill 234 131  tkill 200 130  umount2 166 39  unshare 272 97
+    uselib 134 -  userfaultfd 323 282  ustat 136 -  utime 132 -  utimensat 280 88  utimes 235 -  vfork 58 -
+    vhangup 153 58
 """
 
 REFUSED = """
-    acct add_key adjtimex bpf chroot clock_adjtime clock_settime delete_module execve execveat fanotify_init
-    finit_module fsconfig fsmount fsopen fspick init_module io_uring_enter io_uring_register io_uring_setup ioperm
-    iopl kcmp kexec_file_load kexec_load keyctl lookup_dcookie memfd_create memfd_secret migrate_pages modify_ldt
-    mount mount_setattr move_mount move_pages mq_open msgget name_to_handle_at open_by_handle_at open_tree
-    perf_event_open personality pidfd_getfd pidfd_open pidfd_send_signal pivot_root process_madvise
-    process_mrelease process_vm_readv process_vm_writev ptrace quotactl quotactl_fd reboot request_key semget setns
-    settimeofday shmget swapoff swapon sysfs syslog tkill umount2 unshare uselib userfaultfd ustat vhangup
+    acct add_key adjtimex bpf chown chroot clock_adjtime clock_settime delete_module execve execveat fanotify_init
+    fchown fchownat finit_module fremovexattr fsconfig fsetxattr fsmount fsopen fspick init_module inotify_add_watch
+    io_uring_enter io_uring_register io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load keyctl lchown
+    lookup_dcookie lremovexattr lsetxattr memfd_create memfd_secret migrate_pages modify_ldt mount mount_setattr
+    move_mount move_pages mq_open msgget name_to_handle_at open_by_handle_at open_tree perf_event_open personality
+    pidfd_getfd pidfd_open pidfd_send_signal pivot_root process_madvise process_mrelease process_vm_readv
+    process_vm_writev ptrace quotactl quotactl_fd reboot removexattr request_key semget setns settimeofday setxattr
+    shmget swapoff swapon sysfs syslog tkill umount2 unshare uselib userfaultfd ustat vhangup
 """
+
+SILENT = "chmod fchmod fchmodat futimesat utime utimensat utimes"
+"""Calls that do nothing and say that all went well."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +136,11 @@ def _particular(pid: int) -> list[tuple[str, list[bytes]]]:
         ("socket", [_refuse(errno.EAFNOSUPPORT)]),
         # Memory that is shared but belongs to no file escapes RLIMIT_DATA.
         ("mmap", [*shared, _refuse(errno.ENOMEM), _end(ALLOW)]),
-        ("ioctl", [*_if(1, TIOCSTI), *_if(1, TIOCLINUX), _end(ALLOW)]),
+        ("ioctl", [*(w for number in (TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP) for w in _if(1, number)), _end(ALLOW)]),
+        # The kernel would send the signal in this process's name, past every filter of `kill`.
+        ("fcntl", [*(w for number in (F_SETOWN, F_SETSIG, F_SETOWN_EX) for w in _if(1, number)), _end(ALLOW)]),
+        # Of other kinds, either end could send to any address. `asyncio` needs this one.
+        ("socketpair", [*_unless(0, AF_UNIX), *_unless(1, SOCK_STREAM, mask=SOCKET_TYPE), _end(ALLOW)]),
         # A process that outlives its minder would outlive its deadline.
         ("prctl", [*_if(0, PR_SET_PDEATHSIG), _end(ALLOW)]),
         # SIGKILL always comes from outside, so that it can be told from the student's own doing.
@@ -137,6 +151,11 @@ def _particular(pid: int) -> list[tuple[str, list[bytes]]]:
         ("prlimit64", [*_unless(0, 0, pid), _end(ALLOW)]),
         *((name, [*_unless(0, 0), _end(ALLOW)]) for name in ("sched_setparam", "sched_setscheduler", "sched_setattr")),
         *((name, [*_unless(1, 0), _end(ALLOW)]) for name in ("setpriority", "ioprio_set")),
+        # Landlock guards what is in files, but not these. Copying a file sets them, so a refusal would be heard of.
+        *(
+            (name, [_refuse(0)])
+            for name in ["chmod", "fchmod", "fchmodat", "utime", "utimes", "futimesat", "utimensat"]
+        ),
         # Thread pools pin their threads; nothing depends on it, and a refusal would be printed.
         ("sched_setaffinity", [*_unless(0, 0, answer=0), _end(ALLOW)]),
     ]
@@ -147,10 +166,10 @@ def _if(argument: int, value: int) -> list[bytes]:
     return [_argument(argument), _step(EQUAL, value, 0, 1), _refuse(errno.EPERM)]
 
 
-def _unless(argument: int, *values: int, answer: int = errno.EPERM) -> list[bytes]:
-    """Refuse the call unless an argument is among `values`."""
+def _unless(argument: int, *values: int, answer: int = errno.EPERM, mask: int = 0xFFFFFFFF) -> list[bytes]:
+    """Refuse the call unless an argument, or its bits in `mask`, are among `values`."""
     tests = [_step(EQUAL, value, len(values) - i, 0) for i, value in enumerate(values)]
-    return [_argument(argument), *tests, _refuse(answer)]
+    return [_argument(argument), _step(AND, mask, 0, 0), *tests, _refuse(answer)]
 
 
 def _step(code: int, value: int, if_true: int, if_false: int) -> bytes:

@@ -1,4 +1,5 @@
 # expect: raised OSError
+# without namespaces: not promised
 # V3: fill the disk with many files.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: returned 2.0
+# in the grader's process: passed
 # I1: patch what a grader in the same process would compare with. The grader is elsewhere.
 
 # %%

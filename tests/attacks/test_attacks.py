@@ -1,26 +1,46 @@
 """Hostile submissions against the seam: each file here says in its first line what must come of `attack(facts)`.
 
-`blocked` means that it raised, was lost, or came back empty-handed.
+`blocked` means that it raised, was lost, or came back empty-handed. All are tried on three kinds of machine: this one
+as it is, as an ordinary user, and as an ordinary user to whom the kernel refuses namespaces.
 """
 
-import ast
-import os
-import re
-import socket
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-import numpy as np
 import pytest
 
-from autograder.records import Call, Handle, Limits, Lost, Outcome, Raised, Returned
+from autograder import wire
+from autograder.records import Call, Handle, Lost, Raised, Returned
+from autograder.sandbox import student as grader_s_side
 from autograder.sandbox.pool import WarmSandbox
+from machines import KINDS, on_a_machine
+from seam import (
+    ATTACKS,
+    CANARY,
+    LIMITS,
+    attacked,
+    descendants,
+    grader_s_things,
+    lingering,
+    promised,
+    remains,
+    shortcoming,
+    succeeded,
+)
+from seam import report as reported
 
-ATTACKS = {path.stem: path.read_text() for path in sorted(Path(__file__).parent.glob("[a-z]*.py"))}
-ATTACKS = {name: text for name, text in ATTACKS.items() if "\ndef attack(facts)" in text}
+HERE = Path(__file__).resolve().parent
 WITHOUT_LAYERS = [name for name, text in ATTACKS.items() if "\n# without layers: succeeds" in text]
-LIMITS = Limits(memory_mb=900, processes=48, disk_mb=32)
+IN_ITS_PROCESS = [name for name, text in ATTACKS.items() if "\n# in the grader's process: " in text]
+
+
+def elsewhere(kind: str) -> Any:
+    return [pytest.param(kind, name, marks=pytest.mark.xdist_group(f"attacks-{kind}")) for name in ATTACKS]
 
 
 @pytest.fixture(scope="module")
@@ -29,71 +49,72 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, object
         yield things
 
 
-@contextmanager
-def grader_s_things(folder: Path) -> Iterator[dict[str, object]]:
-    """What an attacker could wish to know, and things worth reaching."""
-    (folder / "canary").write_text("the hidden answers")
-    name = f"autograder-test-{os.getpid()}"
-    with socket.create_server(("127.0.0.1", 0)) as tcp, listening(str(folder / "socket")), listening("\0" + name):
-        yield {
-            "canary": str(folder / "canary"),
-            "pid": os.getpid(),
-            "port": tcp.getsockname()[1],
-            "socket": str(folder / "socket"),
-            "abstract": name,
-        }
-
-
-def listening(address: str) -> socket.socket:
-    server = socket.socket(socket.AF_UNIX)
-    server.bind(address)
-    server.listen()
-    return server
-
-
-def attacked(sandbox: WarmSandbox, text: str, facts: dict[str, object]) -> Outcome:
-    """How the attack ended: the first cell that was lost, or what the call came to."""
-    seconds = 1.5 if "expect: lost time" in text else 20.0
-    with sandbox.open(LIMITS) as student:
-        for cell in re.split(r"^# %%.*\n", text, flags=re.MULTILINE)[1:]:
-            outcome = student.run(cell, seconds=20).outcome
-            if isinstance(outcome, Lost):
-                return outcome
-        return student.call("attack", Call((facts,)), seconds=seconds)
-
-
-def succeeded(outcome: Outcome) -> bool:
-    return isinstance(outcome, Returned) and bool(np.any(outcome.value))
-
-
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_comes_to_nothing(name: str, warm: WarmSandbox, facts: dict[str, object]) -> None:
-    outcome = attacked(warm, ATTACKS[name], facts)
-    expectation = ATTACKS[name].splitlines()[0].removeprefix("# expect: ")
-    match expectation.split():
-        case ["blocked"]:
-            assert not succeeded(outcome), outcome
-        case ["lost", why]:
-            assert isinstance(outcome, Lost) and outcome.why == why, outcome
-        case ["raised", kind]:
-            assert isinstance(outcome, Raised) and outcome.type == kind, outcome
-            assert len(outcome.message) <= 2_000 and len(outcome.traceback) <= 6_000
-        case ["handle"]:
-            assert isinstance(outcome, Returned) and type(outcome.value) is Handle, outcome
-        case ["returned", *value]:
-            assert isinstance(outcome, Returned), outcome
-            assert type(outcome.value) in (float, np.ndarray)
-            assert np.array_equal(outcome.value, ast.literal_eval(" ".join(value)))
-        case _:
-            pytest.fail(f"unknown expectation: {expectation}")
+    if not promised(ATTACKS[name], warm.layers):
+        pytest.skip("not promised without namespaces")
+    assert reported(warm, {name: ATTACKS[name]}, facts) == {name: ""}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "name"), [*elsewhere("user"), *elsewhere("refused")])
+def test_nor_does_it_for_an_ordinary_user(kind: str, name: str) -> None:
+    found = on_a_machine(kind, "seam")["wrong"]
+    assert found.get(name, "") == ""
+    assert (name in found) == promised(ATTACKS[name], on_a_machine(kind, "seam")["layers"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=pytest.mark.xdist_group(f"attacks-{k}")) for k in KINDS])
+def test_the_machine_is_of_its_kind(kind: str) -> None:
+    machine = on_a_machine(kind, "seam")
+    assert machine["user"] != 0
+    assert ("namespaces (bubblewrap)" in machine["layers"]) == (kind == "user")
+    assert "seccomp" in machine["layers"] and "Landlock" in str(machine["layers"])
+    assert machine["left"] == [] and machine["things"] == ["canary", "datagram", "socket"]
 
 
 @pytest.mark.parametrize("name", WITHOUT_LAYERS)
 def test_without_layers_the_same_attack_succeeds(name: str, bare: WarmSandbox, facts: dict[str, object]) -> None:
-    assert succeeded(attacked(bare, ATTACKS[name], facts))
+    outcome, said = attacked(bare, ATTACKS[name], facts)
+    assert succeeded(outcome), said
 
 
-def test_the_next_submission_is_unharmed(warm: WarmSandbox, facts: dict[str, object]) -> None:
+@pytest.mark.parametrize("name", IN_ITS_PROCESS)
+def test_in_the_grader_s_process_the_same_attack_succeeds(name: str) -> None:
+    (wanted,) = [line.split()[-1] for line in ATTACKS[name].splitlines() if line.startswith("# in the grader's")]
+    command = [sys.executable, str(HERE / "naive.py"), name]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(HERE.parent.parent)}
+    )
+    assert json.loads(done.stdout)[wanted] is True, done.stdout
+
+
+def test_a_stale_reply_is_taken_where_its_number_can_be_known(
+    warm: WarmSandbox, facts: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grader_s_side, "secrets", SimpleNamespace(randbits=lambda bits: 1))
+    outcome, _ = attacked(warm, ATTACKS["stale_reply"], facts)
+    assert isinstance(outcome, Returned) and outcome.value == 1.0
+
+
+@pytest.mark.parametrize("name", ["deep_answer", "many_objects"])
+def test_a_tree_that_is_too_large_comes_through_without_the_caps(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace: dict[str, Any] = {}
+    exec(ATTACKS[name], namespace)
+    answer = namespace["attack"]({})
+    with pytest.raises(wire.Malformed):
+        wire.encode(answer, leaf=lambda value: Handle(0, "object", False))
+    monkeypatch.setattr(wire, "MAX_NODES", 10**6)
+    monkeypatch.setattr(wire, "MAX_DEPTH", 10**6)
+    if name == "deep_answer":  # and then it is the interpreter that gives up
+        with pytest.raises(RecursionError):
+            wire.encode(answer)
+    else:
+        assert len(wire.decode(*wire.encode(answer, leaf=lambda value: Handle(0, "object", False)))) == 60_000
+
+
+def test_the_next_submission_is_unharmed(warm: WarmSandbox) -> None:
     with warm.open(LIMITS) as attacker:
         attacker.run("open('left behind', 'w').close()", seconds=10)
         attacker.run("import threading; threading.Timer(0.1, lambda: open('late', 'w').close()).start()", seconds=10)
@@ -101,3 +122,30 @@ def test_the_next_submission_is_unharmed(warm: WarmSandbox, facts: dict[str, obj
             student.run("import os, sys\ndef f(): return os.listdir('.'), 'left' in globals()", seconds=10)
             attacker.run("left = 1; sys = None; import numpy; numpy.mean = None", seconds=10)
             assert student.call("f", Call(()), seconds=10) == Returned(([], False), pytest.approx(0, abs=5))
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(ATTACKS) + len(list((HERE / "graded").glob("*.py"))) >= 70
+
+
+def test_a_wrong_expectation_is_noticed(warm: WarmSandbox, facts: dict[str, object]) -> None:
+    truth = "# expect: {}\n# %%\ndef attack(facts):\n    return {}\n"
+    assert reported(warm, {"attack": truth.format("blocked", "True")}, facts)["attack"].startswith("Returned")
+    assert shortcoming(truth.format("blocked", ""), Raised("ValueError", "", "")) == ""
+    for announced in ("lost exit", "raised KeyError", "handle", "returned 2.0"):
+        assert shortcoming(truth.format(announced, ""), Returned(1.0, 0.0, ())) != ""
+    assert shortcoming(truth.format("lost exit", ""), Lost("time")) != ""
+    assert shortcoming("# expect: whatever", Lost("time")) == "its first line cannot be read"
+    told = (
+        truth.format("blocked", f"{CANARY[:4]!r} + {CANARY[4:]!r} and 0") + "\n# %%\nprint('the hidden' + ' answers')"
+    )
+    assert reported(warm, {"attack": told}, facts) == {"attack": "it told the canary"}
+
+
+def test_a_process_that_stays_is_noticed(warm: WarmSandbox) -> None:
+    warm.start()
+    before = remains(warm)
+    with subprocess.Popen(["sleep", "60"]) as staying:
+        assert lingering(warm, before, seconds=0.1) == [f"process {staying.pid}"] and staying.pid in descendants()
+        staying.kill()
+    assert lingering(warm, before) == []

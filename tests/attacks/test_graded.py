@@ -5,11 +5,9 @@ away at a time and show that the trick it stops then succeeds.
 """
 
 import json
-import os
 import re
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import determine_grade
+from tests.headless import opened
 from traitlets.config import Config
 
 from autograder import report
@@ -32,27 +31,37 @@ from autograder.backends.nbgrader.cells import CUT
 from autograder.batch import grade_all
 from autograder.course import load_chapter, load_course
 from autograder.grade import grade
-from autograder.notebook.build import build
 from autograder.notebook.read import read
 from autograder.records import Call, CellOutcome, Graded, Limits, Raised, Returned, Sheet, Spy, Submission
 from autograder.sandbox import student as grader_s_side
-from autograder.sandbox.launch import FOLDER
 from autograder.sandbox.local import LocalSandbox
 from autograder.sandbox.pool import WarmSandbox
 from autograder.secret import hidden_sheet
 from autograder.session import Session
 from autograder.wire import from_text
+from graded_class import (
+    CLASSMATES,
+    EVERYONE,
+    SEED,
+    TOY,
+    TRICKS,
+    canaries,
+    cells,
+    course_in,
+    entry_of,
+    hand_in,
+    handed_in,
+    scores,
+    spoiled,
+    state,
+    unlike,
+)
+from machines import KINDS, on_a_machine
+from seam import descendants, temporary
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.xdist_group("graded")]
 
-TRICKS = {path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).parent / "graded").glob("*.py"))}
-CLASSMATES = ("a-classmate", "z-classmate")
-EVERYONE = sorted([*TRICKS, *CLASSMATES])
-TOY = Path(__file__).parent.parent / "toy"
-LIMITS = "[limits]\ncheck_seconds = 4\ncell_seconds = 3\nsubmission_seconds = 60\nmemory_mb = 900\noutput_kb = 64\n"
-SEED = "5eed" * 16
-ITEM = re.compile(r"(?P<name>\w+)=(?P<score>[\d.]+)/(?P<most>[\d.]+)|carried:(?P<carried>\w+)")
-DIGITS = 6
+RAN = re.compile(r"<html[^>]* id=\"ran\"")
 shared: dict[str, Any] = {}
 
 
@@ -88,19 +97,11 @@ class Class:
 @pytest.fixture(scope="module")
 def course(warm: WarmSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The toy course as nbgrader released it, with a state folder of its own and a seed that is the same each time."""
-    root, state = (
-        Path(shutil.copytree(TOY, tmp_path_factory.mktemp("attacked") / "course")),
-        tmp_path_factory.mktemp("state"),
-    )
-    settings = (root / "source" / "course.toml").read_text()
-    (root / "source" / "course.toml").write_text(re.sub(r"\[limits\]\n(\w+ = .*\n)+", LIMITS, settings))
-    (state / "seeds").mkdir()
-    (state / "seeds" / "toy").write_text(SEED)
-    (state / "seeds" / "toy").chmod(0o600)
+    root, state = tmp_path_factory.mktemp("attacked") / "course", tmp_path_factory.mktemp("state")
     shared["sandbox"] = warm
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTOGRADER_STATE", str(state))
-        build(load_course(root), ("toy",))
+        course_in(root, state)
         nbgrader(root, GenerateAssignment, force=True)
         yield root
 
@@ -135,87 +136,9 @@ def nbgrader(root: Path, converter: Any, **options: Any) -> None:
     converter(coursedir=CourseDirectory(config=c, assignment_id="toy"), config=c, **options).start()
 
 
-def state() -> Path:
-    return Path(os.environ["AUTOGRADER_STATE"])
-
-
-def hand_in(root: Path, student: str) -> Path:
-    """The student's notebook; it lacks all metadata, so that a submission is what its cells say."""
-    path = root / "submitted" / student / "toy" / "toy.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    notebook = nbformat.v4.new_notebook()
-    for title, source in handed_in(student, root):
-        if "[markdown]" in title:
-            prose = "\n".join(line.removeprefix("# ") for line in source.splitlines())
-            notebook.cells.append(nbformat.v4.new_markdown_cell(prose))
-        else:
-            notebook.cells.append(nbformat.v4.new_code_cell(source))
-    path.write_text(nbformat.writes(notebook), "utf-8")
-    return path
-
-
-def handed_in(student: str, root: Path) -> list[tuple[str, str]]:
-    """The cells of a submission, each with its title: honest ones, then the trick's."""
-    text = TRICKS.get(student, TRICKS["honest"])
-    honest = re.search(r"^# honest: (.*)$", text, re.MULTILINE)
-    wanted = honest[1].split() if honest else []
-    text = text.replace("{{ROOT}}", str(root)).replace("{{STATE}}", str(state()))
-    text = text.replace("{{FORMULAS}}", "$a" * 1_000_000)
-    if "{{SHEET}}" in text:
-        text = text.replace("{{SHEET}}", repr(json.dumps(visible_answers(root))))
-    return [c for c in cells(TRICKS["honest"]) if c[0] in wanted] + cells(text)
-
-
-def cells(text: str) -> list[tuple[str, str]]:
-    parts = re.split(r"^# %%(.*)\n", text, flags=re.MULTILINE)[1:]
-    return [(title.strip(), source.strip("\n")) for title, source in zip(parts[::2], parts[1::2], strict=True)]
-
-
-def visible_answers(root: Path) -> dict[str, list[Any]]:
-    """What a student can learn by heart: the arguments and answers of the released sheet."""
-    released = from_text((root / "release" / "toy" / "toy.json").read_text())
-    return {
-        e.name: [
-            [[a.tolist() for a in c.call.args if isinstance(a, np.ndarray)], np.asarray(c.expected).tolist()]
-            for c in e.checks
-            if c.call is not None and not c.call.then
-        ]
-        for e in released.exercises
-    }
-
-
-def descendants() -> set[int]:
-    """All living processes that this one started, and those that they started."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            text = path.read_text()
-        except OSError:
-            continue
-        parents[int(path.parent.name)] = int(text.rpartition(")")[2].split()[1])
-    found = {os.getpid()}
-    while more := {p for p, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
-
-
-def temporary() -> set[str]:
-    return {path.name for path in Path(tempfile.gettempdir()).glob(f"{FOLDER}*")}
-
-
 def record(graded: Class, student: str) -> Any:
     (entry,) = json.loads((graded.root / "reports" / "toy" / f"{student}.json").read_text())["submissions"]
     return entry
-
-
-def entry_of(graded: Graded) -> Any:
-    (entry,) = report.to_json([graded], "toy", "toy", "", ())["submissions"]
-    return entry
-
-
-def scores(entry: Any) -> dict[str, tuple[float, float]]:
-    found = {e["name"]: (e["score"], e["max_score"]) for e in entry["exercises"]}
-    return {**found, "score": (entry["score"], entry["max_score"])}
 
 
 def page(graded: Class, student: str) -> str:
@@ -248,39 +171,6 @@ def student_s(graded: Class, student: str) -> dict[str, str]:
     }
 
 
-def numbers(tree: Any) -> Iterator[float]:
-    match tree:
-        case np.ndarray():
-            yield from map(float, tree.ravel())
-        case float():
-            yield tree
-        case Call():
-            yield from numbers((tree.args, tree.then))
-        case list() | tuple():
-            for part in tree:
-                yield from numbers(part)
-        case dict():
-            yield from numbers(list(tree.values()))
-
-
-def spellings(number: float) -> Iterator[str]:
-    """How a number begins wherever it is written with at least six digits, cut or rounded."""
-    for text in (np.format_float_positional(abs(number)), f"{abs(number):.{DIGITS}g}"):
-        begin = re.match(rf"0?\.?0*(\d\.?){{{DIGITS}}}", text)
-        if begin and "e" not in text:
-            yield begin[0].rstrip(".")
-
-
-def canaries(sheet: Sheet) -> set[str]:
-    """Every number that only hidden checks know, as it would be written."""
-    checks = [c for e in sheet.exercises for c in e.checks]
-    known = {s for c in checks if not c.hidden for n in numbers((c.call, c.expected)) for s in spellings(n)}
-    secret = {
-        s for c in checks if c.hidden for n in numbers((c.call, c.expected, dict(c.answers))) for s in spellings(n)
-    }
-    return secret - known
-
-
 REFERENCE = [
     line.strip()
     for line in (TOY / "solutions" / "toy.py").read_text().splitlines()
@@ -293,16 +183,7 @@ REFERENCE = [
 
 @pytest.mark.parametrize("trick", TRICKS)
 def test_a_trick_earns_only_what_its_answers_earn(graded: Class, trick: str) -> None:
-    entry = entry_of(graded.directly[trick])
-    items = TRICKS[trick].splitlines()[0].removeprefix("# expect: ").split()
-    for item in items:
-        match = ITEM.fullmatch(item)
-        assert match, f"{item} cannot be read"
-        if match["name"]:
-            found = scores(entry)[match["name"]]
-            assert found == (pytest.approx(float(match["score"])), float(match["most"])), scores(entry)
-        else:
-            assert [e["name"] for e in entry["exercises"] if e["carried_forward"]] == [match["carried"]]
+    assert unlike(trick, entry_of(graded.directly[trick])) == []
 
 
 @pytest.mark.parametrize("student", EVERYONE)
@@ -347,6 +228,23 @@ def test_nothing_of_the_student_runs_on_a_page(graded: Class, student: str) -> N
     assert kinds <= {"text/plain", "image/png"}
 
 
+@pytest.mark.parametrize("student", ["script_everywhere", "control_characters", "lying_array"])
+def test_nothing_of_the_student_runs_in_a_browser(graded: Class, student: str, tmp_path: Path) -> None:
+    html = page(graded, student)
+    assert "Content-Security-Policy" in html
+    for policy in ("Content-Security-Policy", "Nothing"):  # with the page's own policy, and by cleaning alone
+        (tmp_path / "page.html").write_text(html.replace("Content-Security-Policy", policy), "utf-8")
+        assert not RAN.search(opened(tmp_path / "page.html")), policy
+
+
+@pytest.mark.parametrize(("policy", "runs"), [("Content-Security-Policy", False), ("Nothing", True)])
+def test_the_page_s_policy_alone_would_do(graded: Class, policy: str, runs: bool, tmp_path: Path) -> None:
+    html = page(graded, "script_everywhere").replace("Content-Security-Policy", policy)
+    raw = html.replace("<main>", "<main><img src=x onerror=document.documentElement.id='ran'>", 1)
+    (tmp_path / "page.html").write_text(raw, "utf-8")
+    assert raw != html and bool(RAN.search(opened(tmp_path / "page.html"))) == runs
+
+
 @pytest.mark.parametrize("student", EVERYONE)
 def test_nothing_shown_is_a_control_character(graded: Class, student: str) -> None:
     seen = student_s(graded, student)
@@ -362,11 +260,7 @@ def test_a_classmate_has_all_points(graded: Class, student: str) -> None:
 
 
 def test_nothing_of_the_grader_s_was_written(graded: Class) -> None:
-    assert (state() / "seeds" / "toy").read_text() == SEED
-    assert "spoiled" not in (graded.root / "source" / "toy.py").read_text()
-    for path in (graded.root / "submitted").rglob("*.ipynb"):
-        assert path.read_text("utf-8") != "spoiled"
-        assert [p.name for p in path.parent.iterdir()] == ["toy.ipynb"]
+    assert spoiled(graded.root) == []
 
 
 def test_no_process_and_no_folder_is_left_behind(graded: Class) -> None:
@@ -407,6 +301,18 @@ def test_what_the_student_reads_of_a_hidden_check_depends_on_its_passing_alone(g
 
 def findings(entry: Any) -> list[tuple[Any, ...]]:
     return [(e["name"], f["label"], f["passed"], f["kind"]) for e in entry["exercises"] for f in e["findings"]]
+
+
+# ---- on other machines --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=pytest.mark.xdist_group(f"attacks-{k}")) for k in KINDS])
+def test_on_other_machines_the_verdicts_are_the_same(kind: str) -> None:
+    machine = on_a_machine(kind, "graded")
+    assert ("namespaces (bubblewrap)" in machine["layers"]) == (kind == "user")
+    assert len(machine["wrong"]) > 15
+    assert {name: wrong for name, wrong in machine["wrong"].items() if wrong} == {}
+    assert machine["left"] == []
 
 
 # ---- what each guard is for --------------------------------------------------------------------------------------

@@ -22,13 +22,15 @@ import pytest
 
 from autograder.course import load_course
 from autograder.notebook.build import build
+from tests.headless import opened
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nbgrader")]
 ROOT = Path(__file__).parent.parent.parent
 TOY = ROOT / "tests" / "toy"
 TOKEN = "a-token-for-the-tests"
-EVIL = "evil_code()"
+EVIL = "document.documentElement.id='ran'"
 SCRIPT = f"<script>{EVIL}</script><img src=x onerror={EVIL}><svg onload={EVIL}></svg>[a](javascript:{EVIL})"
+RAN = re.compile(r"<html[^>]* id=\"ran\"")
 SHOWN = f"""from IPython.display import HTML, SVG, display
 display(HTML({SCRIPT!r}))
 display(SVG('<svg xmlns="http://www.w3.org/2000/svg" onload="{EVIL}"/>'))
@@ -201,6 +203,24 @@ def test_nothing_of_a_student_runs_on_the_page_and_nothing_is_loaded_from_outsid
     for address in set(found.loaded):
         if address.startswith("/"):
             browser.page(quote(address.lstrip("/"), safe="/?=%"))  # nbgrader's own files are all there
+
+
+def test_nothing_of_a_student_runs_in_a_browser_and_nbgrader_s_own_scripts_do(browser: Browser) -> None:
+    shown = opened(f"{browser.address}/formgrader/submissions/{submission(browser, 'scripted')}/?token={TOKEN}")
+    assert EVIL in shown and not RAN.search(shown)
+    assert 'href="/notebooks/./autograded/scripted/toy/toy.ipynb"' in shown  # a script in the head wrote it
+    assert re.search(r'onclick="toggle_name\(true\);" data-original-title', shown)  # the script in the page's body
+
+
+@pytest.mark.parametrize(("guarded", "runs"), [(True, False), (False, True)])
+def test_the_policy_alone_would_stop_a_script(browser: Browser, tmp_path: Path, guarded: bool, runs: bool) -> None:
+    page = browser.page(f"formgrader/submissions/{submission(browser, 'perfect')}/")
+    page = page.replace("<body>", f"<body>{SCRIPT}", 1)
+    assert page.count(EVIL) == 4 and page.count("Content-Security-Policy") == 1
+    if not guarded:
+        page = page.replace("Content-Security-Policy", "Nothing")
+    (tmp_path / "page.html").write_text(page, "utf-8")
+    assert bool(RAN.search(opened(tmp_path / "page.html"))) == runs
 
 
 def test_nbgrader_s_script_finds_all_that_it_asks_of_mathjax(browser: Browser) -> None:

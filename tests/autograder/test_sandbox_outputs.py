@@ -107,3 +107,12 @@ def test_lone_surrogates_are_replaced() -> None:
 def test_bytes_that_are_no_outputs_are_malformed(raw: bytes) -> None:
     with pytest.raises(Malformed):
         checked(raw, limit_kb=64)
+
+
+@pytest.mark.parametrize(("side", "shown"), [(7_000, True), (60_000, False)])
+def test_a_picture_too_large_to_look_at_is_named_instead(side: int, shown: bool) -> None:
+    header = PNG + b"\0\0\0\rIHDR" + side.to_bytes(4, "big") * 2
+    data = {"image/png": base64.b64encode(header).decode(), "text/plain": "<Figure>"}
+    (output,) = checked(json.dumps([{"output_type": "display_data", "data": data}]).encode(), limit_kb=1)
+    said = {"text/plain": "[A picture of 60,000 x 60,000 pixels is not shown.]"}
+    assert output["data"] == (data if shown else said)

@@ -49,7 +49,10 @@ def configure(c: Any, root: Path) -> None:
     ]
     c.GenerateFeedback.exporter_class = f"{HERE}.feedback.Feedback"
     c.GenerateFeedback.preprocessors = [f"{HERE}.feedback.Marks"]
-    c.HTMLExporter.filters = {"markdown2html": f"{HERE}.markdown.rendered"}
+    c.HTMLExporter.filters = {
+        "markdown2html": f"{HERE}.markdown.rendered",
+        "formgrader_policy": f"{HERE}.policy.policy",
+    }
     c.HTMLExporter.extra_template_basedirs = _templates()
 
 

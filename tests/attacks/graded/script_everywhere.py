@@ -3,14 +3,14 @@
 # I13: HTML and scripts in prose, outputs, names, exceptions and documentation.
 
 # %% [markdown]
-# # Hello <script>alert('prose')</script>
-# <img src=x onerror=alert(1)> [click](javascript:alert(2)) <iframe src="javascript:alert(3)"></iframe>
+# # Hello <script>document.documentElement.id='ran'</script>
+# <img src=x onerror=document.documentElement.id='ran'> [click](javascript:alert(2)) <iframe src="javascript:alert(3)"></iframe>
 # $\text{<script>alert(4)</script>}$ ![x](javascript:alert(5)) <svg onload=alert(6)>
 
 # %%
 from IPython.display import HTML, Javascript, Markdown, SVG, display
 
-S = "<script>alert('out')</script><img src=x onerror=alert(7)>"
+S = "<script>document.documentElement.id='ran'</script><img src=x onerror=document.documentElement.id='ran'>"
 display(HTML(S), Markdown("[x](javascript:alert(8))" + S), {"text/html": S, "application/javascript": "alert(9)"}, raw=False)
 display({"text/html": S, "text/plain": S, "application/javascript": "alert(9)"}, raw=True)
 print(S)

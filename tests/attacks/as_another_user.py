@@ -1,0 +1,46 @@
+"""Runs the attacks as an ordinary user, and prints what went wrong with each, as JSON on standard output.
+
+Arguments: `user`, or `refused` where the kernel is to refuse user namespaces; the user's number, if it must change
+first, or `-`; `seam` or `graded`. Bubblewrap itself brings the refusal about: in a user namespace in which no more may
+be made, which is what a process meets in a container with the usual seccomp profile.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS.parent), str(TESTS / "attacks")]
+
+from autograder.sandbox.syscalls import switch_user  # noqa: E402
+
+kind, user, job = sys.argv[1:]
+if user != "-":
+    switch_user(int(user))
+if kind == "refused":
+    begin = ["bwrap", "--unshare-user", "--disable-userns", "--dev-bind", "/", "/", "--", sys.executable, __file__]
+    os.execvp("bwrap", [*begin, "inside", "-", job])
+
+import seam  # noqa: E402
+from autograder.sandbox.pool import WarmSandbox, open_sandbox  # noqa: E402
+
+
+def attack(sandbox: WarmSandbox, folder: Path) -> object:
+    if job == "seam":
+        with seam.grader_s_things(folder) as facts:
+            return seam.report(sandbox, seam.ATTACKS, facts)
+    import graded_class
+
+    os.environ["AUTOGRADER_STATE"] = str(folder / "state")
+    return graded_class.report_of(sandbox, graded_class.course_in(folder / "course", folder / "state"))
+
+
+before = seam.temporary()
+with tempfile.TemporaryDirectory(prefix="things-") as folder:
+    with open_sandbox() as sandbox:
+        wrong = attack(sandbox, Path(folder))
+    things = sorted(path.name for path in Path(folder).iterdir())
+left = sorted(seam.temporary() - before)
+print(json.dumps({"layers": sandbox.layers, "user": os.getuid(), "wrong": wrong, "left": left, "things": things}))

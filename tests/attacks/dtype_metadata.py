@@ -1,0 +1,13 @@
+# expect: returned [1.0, 2.0]
+# I3: numbers whose dtype carries objects of the student's own along.
+
+# %%
+import numpy as np
+
+class Baggage:
+    def __eq__(self, other): return True
+    def __reduce__(self): return eval, ("1/0",)
+    __hash__ = None
+
+def attack(facts):
+    return np.array([1.0, 2.0], np.dtype(float, metadata={"expected": Baggage(), "__array_function__": lambda *a: True}))

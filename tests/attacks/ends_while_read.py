@@ -1,0 +1,11 @@
+# expect: lost exit
+# V1: an answer that ends the process when it is looked at.
+
+# %%
+import os
+
+class Answer(list):
+    def __iter__(self): os._exit(0)
+
+def attack(facts):
+    return Answer([1.0])

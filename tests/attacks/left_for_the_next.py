@@ -1,0 +1,26 @@
+# expect: blocked
+# without layers: succeeds
+# twice
+# I14: leave files where the next one's Python, IPython, JAX or plotting would look, or where all can read.
+
+# %%
+import os, tempfile
+
+PLACES = ("{home}/.ipython/profile_default/startup/00.py", "{home}/usercustomize.py", "{home}/.keras/keras.json", "{home}/.matplotlib/matplotlibrc",
+          "{tmp}/left", "/tmp/autograder-left", "/dev/shm/autograder-left", "/var/tmp/autograder-left", "{canary}.left")
+
+def attack(facts):
+    found = []
+    for place in PLACES:
+        path = place.format(home=os.environ.get("HOME", "/"), tmp=tempfile.gettempdir(), canary=facts["canary"])
+        try:
+            if os.path.exists(path):
+                found.append(path)
+                os.unlink(path)
+                continue
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w") as file:
+                file.write("# left behind\n")
+        except OSError:
+            pass
+    return found

@@ -1,0 +1,9 @@
+# expect: lost protocol
+# I9: have the interpreter itself write to the grader's channel.
+
+# %%
+import faulthandler
+
+def attack(facts):
+    faulthandler.dump_traceback(3)
+    return 1.0
