@@ -52,7 +52,7 @@ def _fill(folder: Path) -> None:
             check=False,
         )
     if done.returncode:
-        raise OurError(f"the workers' programs could not be compiled: {done.stderr.strip()[-500:]}")
+        raise OurError(f"the workers' programs could not be compiled ({done.returncode}): {done.stderr.strip()[-500:]}")
     for entry in os.scandir(folder):
         os.chmod(entry.path, 0o644)
 

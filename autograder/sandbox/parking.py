@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from autograder.sandbox.deferred import Impossible
 NAME = "autograder_park"
 METADATA, INSTANTIATE = 1, 0
 SECONDS = 30.0
+STILL = 6
+"""How many looks in a row, a twentieth of a second apart, must find the threads asleep."""
 
 _HANDLER = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
 _WORDS = ctypes.POINTER(ctypes.c_size_t)
@@ -71,4 +74,23 @@ def put_to_sleep() -> Park:
     threading.Thread(target=program.compile, name="parked", daemon=True).start()
     if not park.asleep.wait(SECONDS):
         raise Impossible("a thread of the compiler did not go to sleep")
+    _wait_until_all_sleep()
     return park
+
+
+def _wait_until_all_sleep() -> None:
+    """A fork while one of the two threads still runs would copy whatever lock it holds."""
+    until, still, before = time.monotonic() + SECONDS, 0, [""]
+    while still < STILL:
+        if time.monotonic() > until:
+            raise Impossible("the threads that should sleep do not come to rest")
+        time.sleep(0.05)
+        now = [_state(tid) for tid in sorted(os.listdir("/proc/self/task")) if int(tid) != threading.get_native_id()]
+        still = still + 1 if now == before and all(state.startswith("S ") for state in now) else 0
+        before = now
+
+
+def _state(tid: str) -> str:
+    """Whether a thread sleeps (S), and how long it has run."""
+    with open(f"/proc/self/task/{tid}/stat") as stat, open(f"/proc/self/task/{tid}/schedstat") as ran:
+        return f"{stat.read().rpartition(')')[2].split()[0]} {ran.read().split()[0]}"
