@@ -145,7 +145,7 @@ def figures_of(everyone: list[Graded], file: Path) -> ClassReport:
     """The class's figures, from its report on disk."""
     file.write_text(json.dumps(to_json(everyone, NAMES[4], NAMES[4], NAMES[5], (NAMES[4],))))
     (kept,) = read_reports([file]).values()
-    return summarise(kept, names=True, hints={}, seconds_allowed=60)
+    return summarise(kept, names=True)
 
 
 def test_a_class_in_the_terminal_shows_nothing_that_it_obeys(tmp_path: Path) -> None:
