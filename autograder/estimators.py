@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from autograder.errors import OurError
-from autograder.laws import Held, Stopped, Subject
+from autograder.laws import UNWRITTEN, Held, Stopped, Subject
 from autograder.records import LawResult, Raised
 
 ERRORS: Mapping[str, type[Exception]] = {
-    e.__name__: e for e in (ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError)
+    e.__name__: e for e in (ValueError, TypeError, AttributeError, KeyError, IndexError)
 }
 """What a student's exception is on this side, where some checks expect one. Any other is a `RuntimeError`."""
 
@@ -67,7 +67,7 @@ def stand_in(f: Subject) -> type[Any]:
         try:
             return question(*args)
         except Stopped as stopped:
-            if isinstance(stopped.outcome, Raised):
+            if isinstance(stopped.outcome, Raised) and stopped.outcome.type != UNWRITTEN:
                 raise errors.get(stopped.outcome.type, RuntimeError)(stopped.outcome.message) from None
             raise
 

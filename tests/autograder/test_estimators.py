@@ -10,8 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from autograder.errors import OurError
 from autograder.estimators import conforms
-from autograder.laws import Subject, judge_law
-from autograder.records import LawResult, Limits
+from autograder.laws import Subject, judge_law, refusal
+from autograder.records import LawResult, Limits, Raised
 from autograder.sandbox.local import LocalStudent
 from autograder.sandbox.pool import open_sandbox
 from autograder.signature import signatures_of
@@ -66,6 +66,11 @@ class Remembering(Mean):
         return Mean.predict(self, X)
 
 
+class Unwritten(RegressorMixin, BaseEstimator):
+    def __init__(self, shrink: float = 0.5):
+        raise NotImplementedError("Yours to write.")
+
+
 class NoEstimator:
     def __init__(self, shrink: float = 0.5):
         self.shrink = shrink
@@ -116,6 +121,16 @@ def test_a_proper_estimator_conforms() -> None:
 def test_each_fault_is_caught_and_named(fault: Fault) -> None:
     result = judged(fault.cls, fault.check)
     assert not result.kept and fault.check in result.message and fault.says in result.message
+
+
+def test_a_starter_is_unwritten_and_breaks_no_check() -> None:
+    student = LocalStudent({"Mean": Unwritten}, {}, "jax")
+    for law in (
+        lambda f, rng: conforms(f, *CHECKS),
+        lambda f, rng: refusal(lambda: f().predict(0)) == "NotFittedError",
+    ):
+        result = judge_law(law, subject(student), 0)
+        assert isinstance(result, Raised) and result.type == "NotImplementedError"
 
 
 def test_a_check_that_scikit_learn_does_not_have_is_ours_to_mend() -> None:
