@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograder.errors import OurError
-from autograder.laws import UNWRITTEN, Held, Stopped, Subject
+from autograder.laws import STARTER_ERROR, Held, Stopped, Subject
 from autograder.records import LawResult, Raised
 
 ERRORS: Mapping[str, type[Exception]] = {
@@ -67,7 +67,7 @@ def stand_in(f: Subject) -> type[Any]:
         try:
             return question(*args)
         except Stopped as stopped:
-            if isinstance(stopped.outcome, Raised) and stopped.outcome.type != UNWRITTEN:
+            if isinstance(stopped.outcome, Raised) and stopped.outcome.type != STARTER_ERROR:
                 raise errors.get(stopped.outcome.type, RuntimeError)(stopped.outcome.message) from None
             raise
 

@@ -45,7 +45,7 @@ def close(a: Any, b: Any, *, rtol: float = 1e-4, atol: float = 1e-5) -> bool:
     return bool(np.isfinite(x).all() and np.isfinite(y).all() and np.allclose(x, y, rtol=rtol, atol=atol))
 
 
-UNWRITTEN = "NotImplementedError"
+STARTER_ERROR = "NotImplementedError"
 """What a starter raises: nobody has refused anything there, and the law ends as unwritten."""
 
 
@@ -54,7 +54,7 @@ def refusal(call: Callable[[], Any]) -> str:
     try:
         call()
     except Stopped as stopped:
-        if isinstance(stopped.outcome, Raised) and stopped.outcome.type != UNWRITTEN:
+        if isinstance(stopped.outcome, Raised) and stopped.outcome.type != STARTER_ERROR:
             return stopped.outcome.type
         raise
     return ""
