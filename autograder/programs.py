@@ -36,7 +36,7 @@ def recording(into: dict[str, Program]) -> Iterator[None]:
         if core.trace_state_clean():
             try:
                 program = described(function, args, kwargs)
-                into[json.dumps(program, sort_keys=True)] = program
+                into[json.dumps(program)] = program  # as ordered: JAX keeps settings by their order too
             except Unwritable:
                 pass
         return run(p, flat, function, args, kwargs)

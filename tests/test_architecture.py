@@ -40,7 +40,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "secret": "records course wire",
     "compiled": "",
     "programs": "",
-    "learning": "records course drawing laws programs sandbox.local sheet",
+    "learning": "records course drawing laws notebook programs sandbox.local sandbox.quiet sheet",
     "warming": "sandbox",
     "session": "records course grade kept secret settings compiled warming sandbox.seam",
     "batch": "records grade session notebook",
