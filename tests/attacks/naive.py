@@ -21,6 +21,7 @@ import numpy as np
 EXPECTED = 3.0
 MEMORY = 2 << 30
 LONG = 1_000_000
+kept: list[Any] = []
 
 
 def grade(attack: Callable[..., Any], facts: dict[str, object], times: int) -> dict[str, object]:
@@ -37,6 +38,16 @@ def grade(attack: Callable[..., Any], facts: dict[str, object], times: int) -> d
     verdict = "passed" if passed else "failed"
     succeeded = parts > 0 and held(lambda a, _: bool(np.any(a)), answer, expected)
     return {"succeeds": succeeded, "verdict": verdict, "told at length": False}
+
+
+def compile_reference() -> None:
+    """What a grader does who computes its expected answers here."""
+    import jax
+
+    def reference(x: Any) -> Any:
+        return x + EXPECTED
+
+    kept.append(jax.jit(reference).lower(0.0).compile())
 
 
 def leaves(tree: Any) -> Iterator[Any]:
@@ -82,6 +93,8 @@ if __name__ == "__main__":
         namespace: dict[str, Any] = {"In": []}
         for cell in re.split(r"^# %%.*\n", text, flags=re.MULTILINE)[1:]:
             exec(cell, namespace)
+        if "jax" in sys.modules:
+            compile_reference()
         print("asks", flush=True)
         found = grade(namespace["attack"], {"canary": str(canary)}, 2 if "\n# twice" in text else 1)
         gradebook.write(json.dumps(found))

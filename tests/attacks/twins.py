@@ -86,17 +86,17 @@ def in_its_process(attack: Path, said: str) -> str:
     """What an attack comes to in `naive.py`, in the words of its header, of which `said` is awaited."""
     command = [sys.executable, str(HERE / "naive.py"), str(attack)]
     environment = {"PYTHONPATH": str(HERE.parent.parent), "JAX_PLATFORMS": "cpu"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment, cwd=HERE
+    with subprocess.Popen(  # without a buffer, in which a line could stay that `communicate` does not find
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, env=environment, cwd=HERE
     ) as process:
-        assert process.stdout is not None and process.stdout.readline() == "begins\n"
-        hanging = said == "never ends" and process.stdout.readline() == "asks\n"
+        assert process.stdout is not None and process.stdout.readline() == b"begins\n"
+        hanging = said == "never ends" and process.stdout.readline() == b"asks\n"
         try:
             told, _ = process.communicate(timeout=PATIENCE if hanging else 60)
         except subprocess.TimeoutExpired:
             process.kill()
             return "never ends"
-    if not told.removeprefix("asks").strip():
+    if not told.removeprefix(b"asks\n"):
         return "no verdict"
     found = json.loads(told.splitlines()[-1])
     return " and ".join(
