@@ -52,9 +52,7 @@ def bound(address: str, kind: int = socket.SOCK_STREAM) -> socket.socket:
     return server
 
 
-def attacked(
-    sandbox: WarmSandbox, text: str, facts: dict[str, object], limits: Limits = LIMITS
-) -> tuple[Outcome, str]:
+def attacked(sandbox: WarmSandbox, text: str, facts: dict[str, object], limits: Limits = LIMITS) -> tuple[Outcome, str]:
     """How the attack ended (the first cell that was lost, or what the call came to), and all that it could say."""
     outcome, said = _once(sandbox, text, facts, limits)
     return _once(sandbox, text, facts, limits) if "\n# twice" in text else (outcome, said)

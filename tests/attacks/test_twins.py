@@ -100,4 +100,6 @@ def test_a_twin_that_comes_to_nothing_is_noticed(warm: WarmSandbox, facts: dict[
         assert came_to(said, warm, HONEST.format("0.0"), facts) != ""
     for answer, found in (("3.0", "succeeds and passed"), ("0.0", "")):
         (tmp_path / "honest.py").write_text(HONEST.format(answer))
-        assert in_its_process(tmp_path / "honest.py", "never ends") == in_its_process(tmp_path / "honest.py", "") == found
+        assert (
+            in_its_process(tmp_path / "honest.py", "never ends") == in_its_process(tmp_path / "honest.py", "") == found
+        )
