@@ -1,8 +1,8 @@
 """A grader in the student's own process, as course tools have them: cells, tests and expected answers side by side.
 
-Argument: the file of an attack. Prints that it begins and that it asks, then, as JSON, whether the attack came back with something, the
-verdict on its answer, and whether an exception of its was told at length. An attack may see to it that none of this is
-printed, or that the process never ends.
+Argument: the file of an attack. Prints that it begins and that it asks, then, as JSON, whether the attack came back with
+something, the verdict on its answer, and whether an exception of its was told at length. An attack may see to it that
+none of this is printed, or that the process never ends.
 """
 
 import json
@@ -22,6 +22,7 @@ EXPECTED = 3.0
 MEMORY = 2 << 30
 LONG = 1_000_000
 kept: list[Any] = []
+"""What lives as long as this process."""
 
 
 def grade(attack: Callable[..., Any], facts: dict[str, object], times: int) -> dict[str, object]:

@@ -1,54 +1,39 @@
 """The hostile submissions of the seam in workers that inherit an XLA client: what they find there is no secret either.
 
-One small list is filled for all of them. What a course function made of it is recorded as for a real chapter.
+One small list is filled for all of them (`inheriting`).
 """
 
-import json
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import pytest
 
-from autograder import programs
 from autograder.records import Call, Returned
 from autograder.sandbox import launch
 from autograder.sandbox.pool import WarmSandbox, open_sandbox
-from autograder.warming import warm_folder
+from inheriting import ABOUT_IT, SECRET, folder_of_programs
+from machines import KINDS, on_a_machine
 from seam import ATTACKS, LIMITS, grader_s_things, promised
 from seam import report as reported
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("warm attacks")]
 
-SECRET = 0.123456789
 MODULES = """
 import jax
 
 def modules():
-    programs = jax.devices()[0].client.live_executables()
-    return [text for program in programs for module in program.hlo_modules() for text in (module.name, module.to_string())]
+    found = [m for program in jax.devices()[0].client.live_executables() for m in program.hlo_modules()]
+    return [text for module in found for text in (module.name, module.to_string())]
 """
-
-
-def course_function(x: jax.Array) -> jax.Array:
-    return jnp.exp(jnp.sum(x * x, axis=1)) * SECRET
 
 
 @pytest.fixture(scope="module")
 def inheriting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmSandbox]:
-    found: dict[str, programs.Program] = {}
-    jax.clear_caches()
-    with programs.recording(found):
-        course_function(jnp.ones((2, 3)))
-        jnp.exp(jnp.zeros(5))
-        jax.jit(course_function)(jnp.ones((3, 2)))
-    folder = tmp_path_factory.mktemp("warm")
-    (folder / "list.json").write_text(json.dumps(list(found.values())))
+    folder = folder_of_programs(tmp_path_factory.mktemp("warm"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # beginning cold is a warning
-        with open_sandbox(warm=warm_folder(folder / "list.json", folder)) as sandbox:
+        with open_sandbox(warm=folder) as sandbox:
             sandbox.start()
             yield sandbox
 
@@ -83,3 +68,10 @@ def test_overwriting_them_harms_only_who_does_it(inheriting: WarmSandbox, facts:
             student.run(ATTACKS["left_in_the_client"].partition("# %%\n")[2], seconds=20)
             found.append([student.call("attack", Call((facts,)), seconds=20) for _ in range(2)])
     assert [[isinstance(o, Returned) and o.value for o in outcomes] for outcomes in found] == [[False, True]] * 2
+
+
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=pytest.mark.xdist_group(f"attacks-{k}")) for k in KINDS])
+def test_nor_on_other_machines(kind: str) -> None:
+    machine = on_a_machine(kind, "warm")
+    assert machine["wrong"] == dict.fromkeys(ABOUT_IT, "")
+    assert machine["left"] == []
