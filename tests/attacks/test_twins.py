@@ -1,7 +1,7 @@
 """Every attack also runs with its guard taken away, and then succeeds: none comes to nothing by accident.
 
 Each header says how, in one line (`README.md`), or why there is no safe way. Those of `graded/` and `kinds/` are tried
-by `test_graded` and `test_kinds`.
+by `test_graded_twins` and `test_kinds`.
 """
 
 import ast
@@ -27,6 +27,7 @@ TESTS = {
     if isinstance(node, ast.FunctionDef)
 }
 LAYERS, PROCESS = "without layers", "in the grader's process"
+KERNEL, RELEASED = "in the student's kernel", "on the released sheet"
 
 
 def by(*begins: str) -> list[str]:
@@ -52,6 +53,8 @@ def test_every_attack_has_one_twin_or_a_reason(name: str) -> None:
         assert len(said) > 20
     elif name in ATTACKS:
         assert how in (LAYERS, PROCESS) or how.startswith("with ") or how.removeprefix("without ") in GUARDS
+    else:
+        assert how == KERNEL or (how == RELEASED and name.startswith("graded/"))
 
 
 @pytest.mark.parametrize(
