@@ -84,6 +84,7 @@ def _use(folder: Path) -> None:
         "jax_persistent_cache_min_compile_time_secs": 0,
         "jax_persistent_cache_min_entry_size_bytes": -1,
         "jax_persistent_cache_enable_xla_caches": "none",  # else the folder's own name is part of every key
+        "jax_traceback_in_locations_limit": 0,  # else every program tells a worker in which folders we lie
     }.items():
         jax.config.update(name, value)  # type: ignore[no-untyped-call]
     fresh = mlir.make_ir_context
