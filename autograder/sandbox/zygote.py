@@ -65,7 +65,8 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
     quiet.silence_client()
 
     made = shell.make()  # first, so that plotting finds a notebook to put its figures in
-    for name in PRELOAD.split():  # what students may import, as far as this machine has it
+    # What students may import, as far as this machine has it; and what those of this fork server do import.
+    for name in [*PRELOAD.split(), *config["libraries"]]:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     made.run("1\nundefined", output_kb=64)  # loads what formatting a result and a traceback loads

@@ -123,7 +123,7 @@ def lingering(sandbox: WarmSandbox, before: set[str], seconds: float = 3.0) -> l
 
 def remains(sandbox: WarmSandbox) -> set[str]:
     """The living processes below this one, and what lies in the sandbox's own folder and beside the canary."""
-    home = sandbox._server._home if sandbox._server else None
+    home = next((server._home for server in sandbox._servers.values()), None)
     files = {str(path) for path in home.rglob("*")} if home else set[str]()
     shared = {str(p) for place in ("/tmp", "/var/tmp", "/dev/shm") for p in Path(place).glob("autograder-left*")}
     forged = {str(p) for p in Path(tempfile.gettempdir()).glob("forged*")}

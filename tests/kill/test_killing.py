@@ -120,7 +120,7 @@ def graded_under_fire(session: Session, found: Any, victims: Any, times: list[fl
 
 def youngest(sandbox: Any) -> set[int]:
     """Those of the sandbox's processes that have started no other: the fork server while it is idle, else workers."""
-    family = descendants(sandbox._server.pid)
+    family = descendants(next(iter(sandbox._servers.values())).pid)
     return {pid for pid in family if not descendants(pid)}
 
 
@@ -163,7 +163,7 @@ def test_a_fork_server_that_is_killed_twice(tmp_path: Path, state: Path) -> None
     with open_session(Settings(root, state), "toy", open_sandbox) as session:
 
         def server() -> set[int]:
-            running = session.sandbox._server  # type: ignore[attr-defined]
+            running = next(iter(session.sandbox._servers.values()), None)  # type: ignore[attr-defined]
             return {running.pid} if running is not None and running.alive else set()
 
         results, strikes = graded_under_fire(session, found, server, [6.0, 6.0])
