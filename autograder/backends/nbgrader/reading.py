@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
@@ -21,9 +21,10 @@ from traitlets import Bool, Integer, Unicode
 from traitlets.utils.importstring import import_item
 
 from autograder.backends.nbgrader.ahead import Ahead
-from autograder.backends.nbgrader.ending import listen
+from autograder.backends.nbgrader.ending import FAILED_OURS, listen
 from autograder.backends.nbgrader.unfinished import mend
 from autograder.backends.nbgrader.zeros import without_zeros
+from autograder.errors import OurError
 from autograder.notebook.read import Unreadable, find, read_notebook
 from autograder.records import Graded
 from autograder.sandbox.seam import Sandbox
@@ -72,7 +73,7 @@ class Reader(NotebookExporter):
         settings = read_settings(Path(self.coursedir.root), trust=self.trust_submissions)
         again = bool(self.parent.force)  # `nbgrader autograde --force`, and the formgrader's button
         self.sessions = Sessions(settings, import_item(self.open_sandbox), self.workers, again=again)
-        self._lock = take_turn(settings, self.log.warning)  # nbgrader has not opened the gradebook yet
+        self._lock = self._take_turn(settings)  # before nbgrader opens the gradebook
         try:
             if self.coursedir.assignment_id:
                 self.handed_in = self._find_notebooks()
@@ -144,6 +145,13 @@ class Reader(NotebookExporter):
             if str(self.coursedir.notebook_id) in ("*", chapter):
                 self.parent.assignments[folder] = [os.path.join(folder, f"{chapter}.ipynb")]
         return found
+
+    def _take_turn(self, settings: Settings) -> IO[str]:
+        try:
+            return take_turn(settings, self.log.warning)
+        except OurError as error:
+            self.log.critical("%s", error)
+            raise SystemExit(FAILED_OURS) from error
 
     def _close(self) -> None:
         self.sessions.close()
