@@ -47,9 +47,8 @@ class Kept:
         with self._locks.setdefault(key, threading.Lock()):
             found = None if self.again and key not in self._fresh else self._read(self._path(key))
             if isinstance(found, Graded):
-                found = replace(
-                    found, student=submission.student, path=submission.path, notes=submission.notes + found.notes
-                )
+                notes = submission.notes + found.notes
+                found = replace(found, student=submission.student, path=submission.path, notes=notes, known=True)
             yield found
 
     def keep(self, submission: Submission, graded: Graded) -> None:

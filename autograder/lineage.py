@@ -11,6 +11,7 @@ import builtins
 import dis
 import functools
 import hashlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
@@ -59,16 +60,21 @@ def lineage(value: Any, own: Callable[[str], bool]) -> str | None:
 
 
 def own_files(root: Path) -> Callable[[str], bool]:
-    """Whether a file belongs to the course at `root`: neither to the engine nor to what is installed."""
-    others = (Path(__file__).parent, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
+    """Whether a file belongs to the course at `root`: neither to an engine nor to libraries that lie in its folder."""
+    inside = [p.resolve() for p in (Path(__file__).parent, Path(sys.prefix)) if _under(p.resolve(), root.resolve())]
 
     @functools.cache
     def own(file: str) -> bool:
-        path = Path(file).resolve()
-        installed = "site-packages" in path.parts or any(path.is_relative_to(o) for o in others if o != root)
-        return path.is_relative_to(root.resolve()) and not installed
+        path, real = Path(os.path.abspath(file)), Path(file).resolve()  # which may be linked to from the course
+        if not (_under(path, root.absolute()) or _under(real, root.resolve())):
+            return False
+        return "site-packages" not in real.parts and not any(_under(real, place) for place in inside)
 
     return own
+
+
+def _under(path: Path, folder: Path) -> bool:
+    return path != folder and path.is_relative_to(folder)
 
 
 def _parts(value: Any, walk: _Walk) -> Iterator[bytes]:

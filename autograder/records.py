@@ -288,7 +288,7 @@ class Verdict:
 class Graded:
     """One submission, graded, or the reason why not. `cells` are the outputs of the student's cells, by position;
     `hurried` says that its time was used up before all checks were asked; `answers` are what it was judged by
-    (`answers.Answers`), for as long as somebody may keep them."""
+    (`answers.Answers`), for as long as somebody may keep them; `known` says that nothing had to be graded."""
 
     student: str
     path: str
@@ -301,6 +301,7 @@ class Graded:
     cells: Mapping[int, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     hurried: bool = False
     answers: Mapping[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    known: bool = field(default=False, compare=False)
 
     @property
     def score(self) -> float:
