@@ -7,9 +7,10 @@ be told what a law leans on, the whole course stands for it.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ def questions(chapter: Chapter, sheet: Sheet, limits: Callable[[ExerciseSheet], 
     `limits` tells what a worker may use that is asked an exercise.
     """
     own = own_files(chapter.course.root)
-    everything = _everything(chapter, own)
+    files = sorted({chapter.path, *(Path(f) for f in _loaded() if own(f))})
+    everything = _digest([path.read_text("utf-8") for path in files])
+    settings = _digest([line for path in files for line in _settings(chapter, path)])
 
     def rest(value: Any) -> str:
         return lineage(value, own) or everything
@@ -38,6 +41,7 @@ def questions(chapter: Chapter, sheet: Sheet, limits: Callable[[ExerciseSheet], 
     found: dict[Way, str] = {}
     for exercise in sheet.exercises:
         own_key = _digest(
+            settings,
             exercise.name,
             exercise.signatures,
             sheet.arrays,
@@ -84,10 +88,38 @@ def _digest(*parts: Any) -> str:
     return hashlib.blake2b(head + b"\0" + blob, digest_size=16).hexdigest()
 
 
-def _everything(chapter: Chapter, own: Callable[[str], bool]) -> str:
-    """Changes with every file of the course that is loaded."""
-    files = {str(getattr(m, "__file__", None) or "") for m in list(sys.modules.values())}
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted({chapter.path, *(Path(f) for f in files if f and own(f))}):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def _loaded() -> set[str]:
+    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return {file for file in files if file}
+
+
+def _settings(chapter: Chapter, path: Path) -> Iterator[str]:
+    """Top-level statements of a file of the course that may change more than a name, `os.environ[...] = ...` or
+    `jax.config.update(...)`: no function shows what they do. What is said of an exercise is in its sheet."""
+    sources = [c.source for c in chapter.cells if c.kind in ("author", "task")] if path == chapter.path else None
+    for source in sources or [path.read_text("utf-8")]:
+        for node in ast.parse(source).body:
+            if not _names_only(node) and not _speaks_of(node, chapter.exercises.keys()):
+                yield ast.unparse(node)
+
+
+def _names_only(node: ast.stmt) -> bool:
+    """Whether a statement does no more than to define or import a name, or is a docstring."""
+    if isinstance(node, ast.Assign):
+        parts = [part for t in node.targets for part in (t.elts if isinstance(t, ast.Tuple) else [t])]
+        return all(isinstance(part, ast.Name) for part in parts)
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    return isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
+
+
+def _speaks_of(node: ast.stmt, exercises: Collection[str]) -> bool:
+    """Whether a statement is `exercise.probe(...)`, a function applied to exercises alone, or a loop over such."""
+    if isinstance(node, ast.For):
+        return not node.orelse and all(_speaks_of(inner, exercises) for inner in node.body)
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return False
+    call = node.value
+    if isinstance(call.func, ast.Attribute):
+        return isinstance(call.func.value, ast.Name) and call.func.value.id in exercises
+    return bool(call.args) and all(isinstance(a, ast.Name) and a.id in exercises for a in call.args)

@@ -132,6 +132,10 @@ EDITS: Mapping[str, tuple[Edit, set[str]]] = {
     "a needed reference": (replaced(SOLUTIONS, "jnp.sum((x - z) ** 2)", "jnp.sum((z - x) ** 2)"), {"nearest carried"}),
     "what is needed": (replaced(CHAPTER, "needs=[sqdist, table]", "needs=[sqdist]"), {"nearest carried"}),
     # what every verdict depends on
+    "a setting of the process": (
+        added('# %% tags=["author"]\nnp.seterr(under="ignore")\n'),
+        {*EVERY, "nearest carried"},
+    ),
     "the course's limits": (replaced(COURSE, "check_seconds = 5", "check_seconds = 6"), {*EVERY, "nearest carried"}),
 }  # fmt: skip
 

@@ -85,7 +85,8 @@ def test_a_log_has_a_line_now_and_then() -> None:
 def test_a_terminal_has_a_bar_where_there_is_room(width: int, bar: bool) -> None:
     import re
 
-    out = shown(200, [10.0, 20.0, 40.0], width=width, force_terminal=True, legacy_windows=False, color_system="truecolor")
+    terminal = {"force_terminal": True, "legacy_windows": False, "color_system": "truecolor"}
+    out = shown(200, [10.0, 20.0, 40.0], width=width, **terminal)
     lines = re.sub(r"\x1b\[[^A-Za-z]*[A-Za-z]", "\n", out).splitlines()
     assert max(map(len, lines)) <= width
     assert any(line.strip().startswith(("3 of 200", "Grading toy")) for line in lines)
