@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autograder.compiled import keep_compiled
 from autograder.course import Chapter, load_chapter, load_course
 from autograder.errors import UsageError
-from autograder.grade import grade, report_failure
+from autograder.grade import grade, limits_of, report_failure
 from autograder.kept import Kept, installed, open_kept
+from autograder.questions import questions
 from autograder.records import Graded, Sheet, Submission
 from autograder.sandbox.seam import Sandbox
-from autograder.secret import fingerprint, hidden_sheet
+from autograder.secret import fingerprint, foundation, hidden_sheet
 from autograder.settings import Settings
 from autograder.warming import warm_folder
 
@@ -31,7 +32,7 @@ class Session:
         return sum(e.points for e in self.sheet.exercises)
 
     def grade(self, submission: Submission) -> Graded:
-        """The graded submission, from an earlier run where the same cells were graded under the same conditions.
+        """The graded submission, from an earlier run as far as the same cells were asked the same things there.
 
         A failure of ours is an entry without a score, so that a class goes on.
         """
@@ -39,11 +40,11 @@ class Session:
             if self.kept is None:
                 return grade(self.chapter, self.sheet, submission, self.sandbox)
             with self.kept.of(submission) as known:
-                if known is not None:
+                if isinstance(known, Graded):
                     return known
-                graded = grade(self.chapter, self.sheet, submission, self.sandbox)
+                graded = grade(self.chapter, self.sheet, submission, self.sandbox, *([known] if known else []))
                 self.kept.keep(submission, graded)
-                return graded
+                return replace(graded, answers={})
         except UsageError:
             raise
         except Exception as error:
@@ -71,6 +72,14 @@ def open_session(
     warm = warm_folder(settings.root / "source" / f"{chapter}.programs.json", settings.state)
     sandbox = open_sandbox(trust=settings.trust, **({"warm": warm} if warm else {}))
     sheet = hidden_sheet(loaded, settings.state)
-    context = repr((fingerprint(loaded, settings.state), loaded.course.limits, sandbox.layers, installed()))
-    kept = open_kept(settings.state, f"{loaded.course.name}-{loaded.name}", context, again=again)
+    ground = repr((foundation(loaded, settings.state), loaded.course.limits, sandbox.layers, installed()))
+    asked = questions(loaded, sheet, lambda exercise: limits_of(exercise, loaded.course.limits))
+    kept = open_kept(
+        settings.state,
+        f"{loaded.course.name}-{loaded.name}",
+        ground,
+        again=again,
+        whole=fingerprint(loaded, settings.state),
+        questions=asked,
+    )
     return Session(loaded, sheet, sandbox, kept)

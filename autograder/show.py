@@ -1,4 +1,4 @@
-"""What the commands print: rich tables and progress. Decides nothing about grades."""
+"""What the commands print: rich tables. Decides nothing about grades."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from autograder import __version__
@@ -17,15 +16,10 @@ from autograder.course import Course, entry_of, load_chapter, load_course
 from autograder.errors import UsageError
 from autograder.records import Graded
 from autograder.sandbox.layers import Fact
+from autograder.watching import watched
 
 YES, NO, OPTIONAL = "[green]yes[/]", "[red]no[/]", "[yellow]optional[/]"
 NARROW, ROOM_FOR_NAMES = range(78, 100), 24
-
-
-def progress(console: Console) -> Progress:
-    """A bar with counts and the time that is left."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True)
 
 
 def grade_class(
@@ -59,12 +53,11 @@ def grade_class(
         layers = session.sandbox.layers
         console.print("Isolation: " + escape(", ".join(layers)), highlight=False)
         try:
-            with progress(console) as bar:
-                task = bar.add_task(f"Grading {chapter}", total=len(found))
+            with watched(console, f"Grading {chapter}", len(found)) as tell:
 
                 def done(graded: Graded) -> None:
                     results.append(graded)
-                    bar.advance(task)
+                    tell(graded)
 
                 results = grade_all(session, found, workers=workers, done=done)
         finally:
