@@ -35,7 +35,7 @@ HERE = str(Path(__file__).resolve().parent)
 CELL_SECONDS = 60
 CONFIG = """
 c = get_config()
-c.Exchange.course_id = "rivals"
+c.CourseDirectory.course_id = "rivals"
 c.ExecutePreprocessor.timeout = {seconds}
 c.ExecutePreprocessor.interrupt_on_timeout = True
 c.ExecutePreprocessor.error_on_timeout = {{"ename": "TimeoutError", "evalue": "", "traceback": [""]}}
@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("--chapters", default="kernel,regression,graphs,attention")
     parser.add_argument("--students", type=int, default=100, help="at most so many of a chapter's samples")
     parser.add_argument("--workers", default="1,2")
+    parser.add_argument("--state", type=Path, help="where the seed, the hidden sheets and the warm programs are kept")
     parser.add_argument("--without", default="", help="graders to leave out")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -92,7 +93,7 @@ def main() -> None:
 
 def compared(folder: Path, chapter: str, options: argparse.Namespace) -> list[Cost]:
     """Every grader's cost for this chapter's samples."""
-    state = folder / "state"
+    state = options.state or folder / "state"
     samples = sorted((ROOT / "tests" / "verdicts" / chapter).glob("*.py"))[: options.students]
     plain, ours = folder / "plain", folder / "ours"
     released = nbformat.read(ROOT / "release" / chapter / f"{chapter}.ipynb", 4)
@@ -103,7 +104,9 @@ def compared(folder: Path, chapter: str, options: argparse.Namespace) -> list[Co
             plain / "submitted" / sample.stem, nbformat.read(plain / "source" / f"{chapter}.ipynb", 4), sample, chapter
         )
     place(plain / "source" / f"{chapter}.ipynb", plain / "source" / chapter)
-    environment = {**os.environ, "AUTOGRADER_STATE": str(state), "PYTHONPATH": HERE, "JAX_PLATFORMS": "cpu"}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    settings = {"AUTOGRADER_STATE": str(state), "PYTHONPATH": HERE, "JAX_PLATFORMS": "cpu", "PATH": path}
+    environment = {**os.environ, **settings}
 
     def command(*words: str, cwd: Path = ROOT) -> Callable[[], None]:
         program, *rest = words
@@ -165,7 +168,7 @@ def place(path: Path, folder: Path) -> None:
 
 def ran(words: Sequence[str], cwd: Path, environment: dict[str, str]) -> None:
     done = subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode > 1:  # 1 says that some submission was bad
+    if done.returncode:
         raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
 
 

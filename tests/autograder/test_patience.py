@@ -114,7 +114,7 @@ class Slow(LocalStudent):
 
 
 class SlowSandbox(LocalSandbox):
-    def open(self, limits, *, given={}, arrays="jax"):
+    def open(self, limits, *, given={}, arrays="jax", frameworks=None):
         student = super().open(limits, given=given, arrays=arrays)
         student.__class__ = Slow
         return student
@@ -159,7 +159,7 @@ def test_time_that_runs_out_in_a_check_or_a_cell_is_the_submission_s(toy, toy_sh
             return Lost("time") if self.spent >= 5 else Raised("E")
 
     class EndsSandbox(LocalSandbox):
-        def open(self, limits, *, given={}, arrays="jax"):
+        def open(self, limits, *, given={}, arrays="jax", frameworks=None):
             student = super().open(limits, given=given, arrays=arrays)
             student.__class__ = Ends
             return student
@@ -177,7 +177,7 @@ def test_starting_a_worker_costs_the_submission_nothing(toy, toy_sheet, toy_sour
     assert attempt.left() == 1.0
 
     class Late(LocalSandbox):
-        def open(self, limits, *, given={}, arrays="jax"):
+        def open(self, limits, *, given={}, arrays="jax", frameworks=None):
             time.sleep(0.3)
             return super().open(limits, given=given, arrays=arrays)
 
