@@ -22,6 +22,9 @@ from typing import Any
 from autograder.records import Finding, Graded, Submission, Verdict
 from autograder.secret import write_private
 
+UNUSABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What reading a damaged record may raise."""
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -52,7 +55,7 @@ class Kept:
         own = replace(graded, student="", path="", notes=graded.notes[len(submission.notes) :])
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_private(self._path(key), json.dumps(asdict(own)))
+            write_private(self._path(key), to_text(own))
             self._fresh.add(key)
 
     def _path(self, key: str) -> Path:
@@ -77,22 +80,37 @@ def key_of(submission: Submission) -> str:
 
 def installed() -> str:
     """Python and what is installed beside it, by names and versions: students' code may use all of it."""
+    return sys.version + repr(sorted(distributions()))
+
+
+def distributions() -> frozenset[str]:
+    """The names and versions of what is installed, as the folders that say so are called."""
     found: set[str] = set()
     for folder in sys.path:
         with suppress(OSError):
             found |= {name for name in os.listdir(folder or ".") if name.endswith((".dist-info", ".egg-info"))}
-    return sys.version + repr(sorted(found))
+    return frozenset(found)
+
+
+def to_text(graded: Graded) -> str:
+    """A graded submission as JSON, in ASCII whatever its student wrote."""
+    return json.dumps(asdict(graded))
+
+
+def from_text(text: str) -> Graded:
+    """What `to_text` wrote. Raises UNUSABLE for anything else."""
+    document = json.loads(text)
+    verdicts = tuple(_verdict(v) for v in document.pop("verdicts"))
+    cells = {int(place): tuple(outputs) for place, outputs in document.pop("cells").items()}
+    notes = tuple(document.pop("notes"))
+    return Graded(**document, verdicts=verdicts, cells=cells, notes=notes)
 
 
 def _read(path: Path) -> Graded | None:
     """What is kept in `path`; None if there is nothing, or nothing that can be used."""
     try:
-        document = json.loads(path.read_text("utf-8"))
-        verdicts = tuple(_verdict(v) for v in document.pop("verdicts"))
-        cells = {int(place): tuple(outputs) for place, outputs in document.pop("cells").items()}
-        notes = tuple(document.pop("notes"))
-        graded = Graded(**document, verdicts=verdicts, cells=cells, notes=notes)
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        graded = from_text(path.read_text("utf-8"))
+    except (OSError, *UNUSABLE):
         return None
     return graded if graded.status == "graded" else None
 

@@ -71,6 +71,10 @@ def open_session(
     warm = warm_folder(settings.root / "source" / f"{chapter}.programs.json", settings.state)
     sandbox = open_sandbox(trust=settings.trust, **({"warm": warm} if warm else {}))
     sheet = hidden_sheet(loaded, settings.state)
-    context = repr((fingerprint(loaded, settings.state), loaded.course.limits, sandbox.layers, installed()))
-    kept = open_kept(settings.state, f"{loaded.course.name}-{loaded.name}", context, again=again)
-    return Session(loaded, sheet, sandbox, kept)
+    return Session(loaded, sheet, sandbox, kept_of(loaded, settings, sandbox.layers, again=again))
+
+
+def kept_of(chapter: Chapter, settings: Settings, layers: tuple[str, ...], *, again: bool) -> Kept:
+    """What is kept of a chapter by graders like this one, whose submissions are enclosed by `layers`."""
+    context = repr((fingerprint(chapter, settings.state), chapter.course.limits, layers, installed()))
+    return open_kept(settings.state, f"{chapter.course.name}-{chapter.name}", context, again=again)

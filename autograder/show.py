@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
@@ -17,6 +19,14 @@ from autograder.course import Course, entry_of, load_chapter, load_course
 from autograder.errors import UsageError
 from autograder.records import Graded
 from autograder.sandbox.layers import Fact
+
+if TYPE_CHECKING:
+    from autograder.scale.where import Where
+    from autograder.session import Session
+    from autograder.settings import Settings
+
+GradeAll: TypeAlias = Callable[[Sequence[tuple[str, Path]], Callable[[Graded], None]], list[Graded]]
+"""Grades the submissions found, and tells of each as it finishes."""
 
 YES, NO, OPTIONAL = "[green]yes[/]", "[red]no[/]", "[yellow]optional[/]"
 NARROW, ROOM_FOR_NAMES = range(78, 100), 24
@@ -37,12 +47,11 @@ def grade_class(
     workers: int,
     trust: bool,
     again: bool = False,
+    where: Where | None = None,
 ) -> set[str]:
     """Grades, prints the class and writes the report. The statuses met decide the exit code."""
     from autograder.notebook.read import find
     from autograder.report import to_json
-    from autograder.sandbox.pool import open_sandbox
-    from autograder.session import open_session
     from autograder.settings import read_settings
     from autograder.turn import take_turn
 
@@ -51,10 +60,14 @@ def grade_class(
     entry_of(load_course(settings.root), chapter)
     found = [pair for path in paths for pair in find(path, chapter)]
     results: list[Graded] = []
+
+    def tell(text: str) -> None:
+        console.print(escape(text), style="yellow")
+
     with (
-        take_turn(settings, lambda text: console.print(text, style="yellow")),
+        take_turn(settings, tell),
         report_file(json_file) as write,
-        open_session(settings, chapter, open_sandbox, again=again) as session,
+        _grader(settings, chapter, workers=workers, again=again, where=where, tell=tell) as (session, grade),
     ):
         layers = session.sandbox.layers
         console.print("Isolation: " + escape(", ".join(layers)), highlight=False)
@@ -66,7 +79,7 @@ def grade_class(
                     results.append(graded)
                     bar.advance(task)
 
-                results = grade_all(session, found, workers=workers, done=done)
+                results = grade(found, done)
         finally:
             write(
                 to_json(
@@ -75,6 +88,24 @@ def grade_class(
             )
     show_class(console, results)
     return {g.status for g in results}
+
+
+@contextmanager
+def _grader(
+    settings: Settings, chapter: str, *, workers: int, again: bool, where: Where | None, tell: Callable[[str], None]
+) -> Iterator[tuple[Session, GradeAll]]:
+    """A chapter ready to grade, and what grades a class of it: threads of this process, or a cluster."""
+    if where is not None:
+        from autograder.scale.remote import open_remote
+
+        with open_remote(settings, chapter, where, again=again, tell=tell) as remote:
+            yield remote.session, remote.grade_all
+        return
+    from autograder.sandbox.pool import open_sandbox
+    from autograder.session import open_session
+
+    with open_session(settings, chapter, open_sandbox, again=again) as session:
+        yield session, lambda found, done: grade_all(session, found, workers=workers, done=done)
 
 
 def show_class(console: Console, graded: Sequence[Graded]) -> None:

@@ -1,0 +1,188 @@
+"""A class graded on a Dask cluster. This process reads notebooks, keeps records and tells of them; workers only grade.
+
+At most a few submissions for each worker are on the way, so that a class of any size needs little memory. One that is
+lost with its worker is graded again, and counts once, because it counts when its record arrives here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from distributed import Client, Future
+
+from autograder.compiled import keep_compiled
+from autograder.course import load_chapter, load_course
+from autograder.errors import OurError
+from autograder.kept import from_text
+from autograder.records import Graded
+from autograder.scale.cluster import GONE, connected, workers_of
+from autograder.scale.desk import cells_of
+from autograder.scale.ledger import Job, Ledger
+from autograder.scale.parcel import pack
+from autograder.scale.plugin import GradingPlugin, grade_there, greet
+from autograder.scale.where import Where
+from autograder.secret import hidden_sheet
+from autograder.session import Session, kept_of
+from autograder.settings import Settings
+
+ON_THE_WAY = 2
+"""Submissions that are sent ahead for each thread of a worker: one is graded, the next one waits beside it."""
+
+LOOK_SECONDS = 2.0
+WAIT_SECONDS = 3600.0
+"""How long there may be no worker at all before the run is given up."""
+
+NOBODY = "No worker is there; waiting."
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Stands for the sandboxes of a cluster's workers: they are all enclosed alike, and none is here."""
+
+    layers: tuple[str, ...]
+
+    def open(self, *args: Any, **options: Any) -> Any:
+        raise OurError("submissions are graded by the workers of a cluster, and not here")
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A chapter that the workers of a cluster are ready to grade. `tell` hears what a person should know."""
+
+    session: Session
+    client: Client
+    name: str
+    tell: Callable[[str], None]
+
+    def grade_all(self, found: Sequence[tuple[str, Path]], done: Callable[[Graded], None]) -> list[Graded]:
+        """Every submission graded, in the order of `found`; `done` hears of each when its record is here, and kept.
+
+        On Ctrl-C, what is on the way is given up, and a KeyboardInterrupt follows.
+        """
+        ledger = Ledger(self.session, found, done)
+        on_the_way: dict[str, tuple[Future, Job]] = {}
+        arrived: SimpleQueue[str] = SimpleQueue()
+        watch = _Watch(self.client, self.tell)
+        try:
+            while True:
+                while len(on_the_way) < watch.room() and (job := ledger.take()) is not None:
+                    future = self._send(job, arrived)
+                    on_the_way[future.key] = future, job
+                if not on_the_way:
+                    return ledger.results()
+                with suppress(Empty):
+                    future, job = on_the_way.pop(arrived.get(timeout=LOOK_SECONDS))
+                    self._settle(ledger, job, future)
+                    future.release()
+        finally:
+            self.client.cancel([future for future, _ in on_the_way.values()], force=True)
+
+    def _send(self, job: Job, arrived: SimpleQueue[str]) -> Future:
+        future: Future = self.client.submit(
+            grade_there,
+            self.name,
+            self.session.sandbox.layers,
+            cells_of(job.submission),
+            key=f"{self.name}-{job.key}-{job.number}",
+            pure=False,
+        )
+        future.add_done_callback(lambda f: arrived.put(f.key))
+        return future
+
+    def _settle(self, ledger: Ledger, job: Job, future: Future) -> None:
+        """What has become of a submission on its way: its record, another try, or an entry without a score."""
+        if future.status == "error":
+            ledger.failed(job, f"its worker was lost again and again: {future.exception()}")
+            return
+        if future.status != "finished":
+            raise OurError(GONE)
+        answer = json.loads(future.result())
+        if "refused" in answer:
+            self.tell(f"The worker {answer['worker']} grades nothing: {answer['refused']}")
+            self.client.retire_workers([answer["worker"]])
+            ledger.back(job)
+            return
+        graded = from_text(answer["graded"])
+        if graded.status == "failed-ours":
+            ledger.failed(job, f"{graded.message} (on {answer['worker']})")
+        else:
+            ledger.commit(job, graded)
+
+
+class _Watch:
+    """How many workers there are, looked at now and then."""
+
+    def __init__(self, client: Client, tell: Callable[[str], None]):
+        self._client, self._tell = client, tell
+        self._looked, self._threads = float("-inf"), 1
+        self._since: float | None = None
+
+    def room(self) -> int:
+        """How many submissions may be on the way. `OurError` if there has been no worker for long."""
+        now = time.monotonic()
+        if now - self._looked >= LOOK_SECONDS:
+            self._looked, self._threads = now, sum(workers_of(self._client).values())
+            if self._threads:
+                self._since = None
+            elif self._since is None:
+                self._since = now
+                self._tell(NOBODY)
+            elif now - self._since > WAIT_SECONDS:
+                raise OurError(f"No worker came in {WAIT_SECONDS:g} s. What had finished is kept.")
+        return ON_THE_WAY * max(1, self._threads)
+
+
+@contextmanager
+def open_remote(
+    settings: Settings, chapter: str, where: Where, *, again: bool = False, tell: Callable[[str], None]
+) -> Iterator[Remote]:
+    """`chapter`, ready to be graded by a cluster. Refuses (OurError) if one of the workers cannot enclose submissions,
+    or would judge otherwise than this machine."""
+    keep_compiled(settings.state)
+    loaded = load_chapter(load_course(settings.root), chapter)
+    sheet = hidden_sheet(loaded, settings.state)
+    parcel = pack(loaded, sheet, trust=settings.trust)
+    name = _name(settings, chapter)
+    with connected(where) as client:
+        try:
+            client.register_plugin(GradingPlugin(parcel, children=where.local), name=name)
+            layers = _layers(client, name, tell)
+            kept = kept_of(loaded, settings, layers, again=again)
+            yield Remote(Session(loaded, sheet, Elsewhere(layers), kept), client, name, tell)
+        finally:
+            with suppress(Exception):  # whatever it is, the class matters more
+                client.unregister_worker_plugin(name)
+
+
+def _layers(client: Client, name: str, tell: Callable[[str], None]) -> tuple[str, ...]:
+    """What encloses submissions on every worker that is there. Waits for the first."""
+    if not workers_of(client):
+        tell(NOBODY)
+        client.wait_for_workers(1, timeout=WAIT_SECONDS)
+    greetings = [json.loads(text) for text in client.run(greet, name).values()]
+    refusals = [f"- {g['worker']}: {g['refused']}" for g in greetings if "refused" in g]
+    found = {tuple(g["layers"]): g["worker"] for g in greetings if "refused" not in g}
+    if len(found) > 1:
+        differing = "; ".join(f"{worker} by {', '.join(layers)}" for layers, worker in found.items())
+        refusals.append(f"- submissions should be enclosed alike everywhere, but are on {differing}.")
+    if refusals or not found:
+        raise OurError("Nothing was graded, because not all workers can grade:\n" + "\n".join(refusals))
+    return next(iter(found))
+
+
+def _name(settings: Settings, chapter: str) -> str:
+    """The same for a grader's next run, which then replaces what a killed one has left; another for other graders."""
+    parts = (socket.gethostname(), str(settings.root), str(settings.state), chapter)
+    return f"autograder-{hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()}"
