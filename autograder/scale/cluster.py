@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,6 +45,7 @@ def _cluster(where: Where) -> Iterator[Client]:
             dashboard_address=None,
             worker_dashboard_address=None,
             memory_limit=0,  # each submission has a limit of its own
+            silence_logs=logging.ERROR,
         ) as cluster,
         Client(cluster, security=security, set_as_default=False) as client,
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,6 +41,7 @@ class Ledger:
     _away: set[str] = field(default_factory=set)
     _alike: dict[str, list[Job]] = field(default_factory=dict)  # whose cells are on the way for somebody else
     _again: deque[Job] = field(default_factory=deque)
+    _workers: Counter[str] = field(default_factory=Counter)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
@@ -58,13 +59,14 @@ class Ledger:
                 return replace(job, number=next(self._numbers))
         return None
 
-    def commit(self, job: Job, record: Graded) -> None:
-        """Enters the record of a submission that was graded, and keeps it."""
+    def commit(self, job: Job, record: Graded, worker: str) -> None:
+        """Enters the record of a submission that `worker` has graded, and keeps it."""
         own = job.submission
         graded = replace(record, student=own.student, path=own.path, notes=own.notes + record.notes)
         if self.session.kept is not None:
             self.session.kept.keep(own, graded)
         self._enter(job.place, graded)
+        self._workers[worker] += 1
         self._free(job)
 
     def failed(self, job: Job, why: str) -> None:
@@ -83,6 +85,10 @@ class Ledger:
     def results(self) -> list[Graded]:
         """All entries, in order."""
         return [self._entries[place] for place in range(len(self.found))]
+
+    def summary(self) -> str:
+        """How many were graded now, and by how many."""
+        return f"{self._workers.total()} of {len(self.found)} were graded now, by {len(self._workers)} workers."
 
     def _read_next(self) -> Job | None:
         for place, (student, path) in self._unread:

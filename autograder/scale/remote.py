@@ -81,13 +81,16 @@ class Remote:
                     future = self._send(job, arrived)
                     on_the_way[future.key] = future, job
                 if not on_the_way:
-                    return ledger.results()
+                    break
                 with suppress(Empty):
                     future, job = on_the_way.pop(arrived.get(timeout=LOOK_SECONDS))
                     self._settle(ledger, job, future)
                     future.release()
         finally:
-            self.client.cancel([future for future, _ in on_the_way.values()], force=True)
+            with suppress(Exception):  # a scheduler that has gone does not ask for it
+                self.client.cancel([future for future, _ in on_the_way.values()], force=True)
+        self.tell(ledger.summary())
+        return ledger.results()
 
     def _send(self, job: Job, arrived: SimpleQueue[str]) -> Future:
         future: Future = self.client.submit(
@@ -118,7 +121,7 @@ class Remote:
         if graded.status == "failed-ours":
             ledger.failed(job, f"{graded.message} (on {answer['worker']})")
         else:
-            ledger.commit(job, graded)
+            ledger.commit(job, graded, answer["worker"])
 
 
 class _Watch:
@@ -171,6 +174,7 @@ def _layers(client: Client, name: str, tell: Callable[[str], None]) -> tuple[str
     if not workers_of(client):
         tell(NOBODY)
         client.wait_for_workers(1, timeout=WAIT_SECONDS)
+    tell("Preparing the workers.")
     greetings = [json.loads(text) for text in client.run(greet, name).values()]
     refusals = [f"- {g['worker']}: {g['refused']}" for g in greetings if "refused" in g]
     found = {tuple(g["layers"]): g["worker"] for g in greetings if "refused" not in g}

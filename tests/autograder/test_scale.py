@@ -207,18 +207,19 @@ def test_everyone_is_sent_once_and_entered_once_in_order(ledger, entered) -> Non
     books = ledger("a", "b", "c")
     jobs = everyone(books)
     for job in reversed(jobs):
-        books.commit(job, graded_as())
+        books.commit(job, graded_as(), "there")
     assert [g.student for g in entered] == ["s2", "s1", "s0"]
+    assert books.summary() == "3 of 3 were graded now, by 1 workers."
     assert [g.student for g in books.results()] == ["s0", "s1", "s2"]
     with pytest.raises(OurError, match="s0 was graded twice"):
-        books.commit(jobs[0], graded_as())
+        books.commit(jobs[0], graded_as(), "there")
 
 
 def test_the_same_cells_are_sent_once_and_entered_for_each(ledger, entered) -> None:
     books = ledger("a", "b", "a", "a")
     first, other = everyone(books)
-    books.commit(other, graded_as(2.0))
-    books.commit(first, graded_as())
+    books.commit(other, graded_as(2.0), "there")
+    books.commit(first, graded_as(), "there")
     assert everyone(books) == []
     assert [(g.student, g.seconds) for g in books.results()] == [("s0", 1.0), ("s1", 2.0), ("s2", 1.0), ("s3", 1.0)]
 
@@ -226,15 +227,15 @@ def test_the_same_cells_are_sent_once_and_entered_for_each(ledger, entered) -> N
 def test_what_was_graded_in_a_hurry_is_entered_for_one_and_sent_again_for_the_next(ledger, entered) -> None:
     books = ledger("a", "a")
     (first,) = everyone(books)
-    books.commit(first, graded_as(hurried=True))
+    books.commit(first, graded_as(hurried=True), "there")
     (second,) = everyone(books)
-    books.commit(second, graded_as())
+    books.commit(second, graded_as(), "there")
     assert [g.hurried for g in books.results()] == [True, False]
 
 
 def test_an_earlier_run_is_gone_on_with(ledger, entered) -> None:
     books = ledger("a", "b")
-    books.commit(everyone(books)[0], graded_as())
+    books.commit(everyone(books)[0], graded_as(), "there")
     rest = ledger("a", "b")
     (job,) = everyone(rest)
     assert (job.submission.student, entered[-1].student) == ("s1", "s0")
@@ -245,7 +246,7 @@ def test_a_file_that_is_no_notebook_is_entered_at_once(ledger, entered) -> None:
     books = ledger("a", "")
     (job,) = everyone(books)
     assert [(g.student, g.status) for g in entered] == [("s1", "unreadable")]
-    books.commit(job, graded_as())
+    books.commit(job, graded_as(), "there")
     assert [g.status for g in books.results()] == ["graded", "unreadable"]
 
 
