@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import dask
 from distributed import Client, LocalCluster, Security
 
 from autograder.errors import OurError, UsageError
@@ -35,6 +36,7 @@ def _cluster(where: Where) -> Iterator[Client]:
     except ImportError as error:
         raise UsageError(f"{error}. Install 'dmol-autograder[scale]'.") from None
     with (
+        dask.config.set({f"distributed.{who}.http.routes": [] for who in ("scheduler", "worker")}),  # no pages
         LocalCluster(
             n_workers=where.workers,
             threads_per_worker=1,
@@ -42,7 +44,7 @@ def _cluster(where: Where) -> Iterator[Client]:
             host=HERE,
             protocol="tls://",
             security=security,
-            dashboard_address=None,
+            dashboard_address=f"{HERE}:0",
             worker_dashboard_address=None,
             memory_limit=0,  # each submission has a limit of its own
             silence_logs=logging.ERROR,
