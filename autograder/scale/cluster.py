@@ -44,7 +44,7 @@ def _cluster(where: Where) -> Iterator[Client]:
             host=HERE,
             protocol="tls://",
             security=security,
-            dashboard_address=f"{HERE}:0",
+            scheduler_kwargs={"dashboard": False, "dashboard_address": f"{HERE}:0"},
             worker_dashboard_address=None,
             memory_limit=0,  # each submission has a limit of its own
             silence_logs=logging.ERROR,
