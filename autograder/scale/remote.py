@@ -42,6 +42,7 @@ WAIT_SECONDS = 3600.0
 """How long there may be no worker at all before the run is given up."""
 
 NOBODY = "No worker is there; waiting."
+NOBODY_CAME = f"No worker came in {WAIT_SECONDS:g} s. What had finished is kept."
 
 
 @dataclass(frozen=True)
@@ -113,15 +114,24 @@ class Remote:
             raise OurError(GONE)
         answer = json.loads(future.result())
         if "refused" in answer:
-            self.tell(f"The worker {answer['worker']} grades nothing: {answer['refused']}")
-            self.client.retire_workers([answer["worker"]])
             ledger.back(job)
+            self._send_away(answer["worker"], answer["refused"])
             return
         graded = from_text(answer["graded"])
         if graded.status == "failed-ours":
             ledger.failed(job, f"{graded.message} (on {answer['worker']})")
         else:
             ledger.commit(job, graded, answer["worker"])
+
+    def _send_away(self, worker: str, why: str) -> None:
+        """A worker that refuses is retired: it would be the first to ask for the next submission."""
+        others = workers_of(self.client)
+        if others.pop(worker, None) is None:
+            return  # it was told of, and has gone
+        self.tell(f"The worker {worker} grades nothing: {why}")
+        if not others:
+            raise OurError(f"No worker is left that can grade. The last one, {worker}, said: {why}")
+        self.client.retire_workers([worker])
 
 
 class _Watch:
@@ -143,7 +153,7 @@ class _Watch:
                 self._since = now
                 self._tell(NOBODY)
             elif now - self._since > WAIT_SECONDS:
-                raise OurError(f"No worker came in {WAIT_SECONDS:g} s. What had finished is kept.")
+                raise OurError(NOBODY_CAME)
         return ON_THE_WAY * max(1, self._threads)
 
 
@@ -160,8 +170,8 @@ def open_remote(
     name = _name(settings, chapter)
     with connected(where) as client:
         try:
-            client.register_plugin(GradingPlugin(parcel, children=where.local), name=name)
-            layers = _layers(client, name, tell)
+            _prepare(client, name, GradingPlugin(parcel, children=where.local), tell)
+            layers = _layers(client, name)
             kept = kept_of(loaded, settings, layers, again=again)
             yield Remote(Session(loaded, sheet, Elsewhere(layers), kept), client, name, tell)
         finally:
@@ -169,13 +179,25 @@ def open_remote(
                 client.unregister_worker_plugin(name)
 
 
-def _layers(client: Client, name: str, tell: Callable[[str], None]) -> tuple[str, ...]:
-    """What encloses submissions on every worker that is there. Waits for the first."""
+def _prepare(client: Client, name: str, plugin: GradingPlugin, tell: Callable[[str], None]) -> None:
+    """Has all workers open their desks, those to come included. Waits for the first."""
     if not workers_of(client):
         tell(NOBODY)
-        client.wait_for_workers(1, timeout=WAIT_SECONDS)
+        try:
+            client.wait_for_workers(1, timeout=WAIT_SECONDS)
+        except TimeoutError:
+            raise OurError(NOBODY_CAME) from None
     tell("Preparing the workers.")
-    greetings = [json.loads(text) for text in client.run(greet, name).values()]
+    try:
+        client.register_plugin(plugin, name=name)
+    except Exception as error:  # of a worker's, whatever it was
+        text = f"{type(error).__name__}: {error}"
+        raise OurError(f"The workers could not be prepared ({text}). Install there what is installed here.") from error
+
+
+def _layers(client: Client, name: str) -> tuple[str, ...]:
+    """What encloses submissions on every worker that is there."""
+    greetings = [json.loads(text) for text in client.run(greet, name, on_error="ignore").values()]
     refusals = [f"- {g['worker']}: {g['refused']}" for g in greetings if "refused" in g]
     found = {tuple(g["layers"]): g["worker"] for g in greetings if "refused" not in g}
     if len(found) > 1:

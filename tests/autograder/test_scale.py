@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -296,3 +297,50 @@ def test_a_scheduler_that_is_not_protected_exits_with_2(
     with pytest.raises(SystemExit) as stopped:
         main()
     assert (stopped.value.code, message in capsys.readouterr().err) == (2, True)
+
+
+class Scheduler:
+    """What is asked of a client before a class is graded."""
+
+    status = "running"
+
+    def __init__(self, error: Exception | None = None, greetings: dict[str, str] | None = None):
+        self._error, self._greetings = error, greetings or {}
+
+    def nthreads(self) -> dict[str, int]:
+        return {"tls://there:1": 1}
+
+    def register_plugin(self, plugin: Any, name: str) -> None:
+        if self._error:
+            raise self._error
+
+    def run(self, function: Any, name: str, on_error: str) -> dict[str, str]:
+        return self._greetings
+
+    def unregister_worker_plugin(self, name: str) -> None:
+        raise OSError("it has gone")
+
+
+def opened_at(monkeypatch, toy_root: Path, tmp_path: Path, scheduler: Scheduler) -> tuple[str, ...]:
+    from autograder.scale import remote
+    from autograder.settings import Settings
+
+    monkeypatch.setattr(remote, "connected", lambda where: nullcontext(scheduler))
+    settings = Settings(toy_root, tmp_path / "state")
+    with remote.open_remote(settings, "toy", Where("tls://there:2"), tell=lambda text: None) as opened:
+        return opened.session.sandbox.layers
+
+
+def test_workers_without_the_engine_are_our_failure(monkeypatch, toy_root: Path, tmp_path: Path) -> None:
+    with pytest.raises(OurError, match=r"could not be prepared \(ModuleNotFoundError: No module named 'autograder'\)"):
+        opened_at(monkeypatch, toy_root, tmp_path, Scheduler(ModuleNotFoundError("No module named 'autograder'")))
+
+
+def test_workers_are_enclosed_alike_or_nothing_is_graded(monkeypatch, toy_root: Path, tmp_path: Path) -> None:
+    def greeting(worker: str, *layers: str) -> dict[str, str]:
+        return {worker: json.dumps({"worker": worker, "layers": layers})}
+
+    alike = greeting("a", "seccomp", "limits") | greeting("b", "seccomp", "limits")
+    assert opened_at(monkeypatch, toy_root, tmp_path, Scheduler(None, alike)) == ("seccomp", "limits")
+    with pytest.raises(OurError, match="enclosed alike everywhere, but are on a by seccomp, limits; c by seccomp."):
+        opened_at(monkeypatch, toy_root, tmp_path, Scheduler(None, alike | greeting("c", "seccomp")))
