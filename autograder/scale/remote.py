@@ -68,7 +68,8 @@ class Remote:
     tell: Callable[[str], None]
 
     def grade_all(self, found: Sequence[tuple[str, Path]], done: Callable[[Graded], None]) -> list[Graded]:
-        """Every submission graded, in the order of `found`; `done` hears of each when its record is here, and kept.
+        """Every submission graded, in the order of `found`; `done` hears of each when its record is here, and kept;
+        what cells put out is told to it alone.
 
         On Ctrl-C, what is on the way is given up, and a KeyboardInterrupt follows.
         """

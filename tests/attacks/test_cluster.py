@@ -62,7 +62,7 @@ def test_tricks_earn_on_a_cluster_what_their_answers_earn(course: Path, scratch:
     with open_remote(read_settings(course), "toy", Where(workers=2), tell=told.append) as remote:
         assert list(scratch.glob("**/chapter-*/solutions/toy.py"))
         secret = canaries(remote.session.sheet)
-        results = remote.grade_all(everyone, lambda graded: None)
+        remote.grade_all(everyone, results.append)
     assert told[-1] == f"{len(everyone) - 1} of {len(everyone)} were graded now, by 2 workers."  # classmates are alike
     for graded in results:
         trick = graded.student if graded.student in TRICKS else "honest"

@@ -342,5 +342,5 @@ def test_workers_are_enclosed_alike_or_nothing_is_graded(monkeypatch, toy_root: 
 
     alike = greeting("a", "seccomp", "limits") | greeting("b", "seccomp", "limits")
     assert opened_at(monkeypatch, toy_root, tmp_path, Scheduler(None, alike)) == ("seccomp", "limits")
-    with pytest.raises(OurError, match="enclosed alike everywhere, but are on a by seccomp, limits; c by seccomp."):
+    with pytest.raises(OurError, match="enclosed alike everywhere, but are on b by seccomp, limits; c by seccomp."):
         opened_at(monkeypatch, toy_root, tmp_path, Scheduler(None, alike | greeting("c", "seccomp")))
