@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,9 @@ ON_THE_WAY = 2
 LOOK_SECONDS = 2.0
 WAIT_SECONDS = 3600.0
 """How long there may be no worker at all before the run is given up."""
+
+UNDONE = ("pending", "lost")
+"""What a task is again whose worker died before its record was fetched: Dask has it done once more."""
 
 NOBODY = "No worker is there; waiting."
 NOBODY_CAME = f"No worker came in {WAIT_SECONDS:g} s. What had finished is kept."
@@ -76,16 +80,22 @@ class Remote:
         ledger = Ledger(self.session, found, done)
         on_the_way: dict[str, tuple[Future, Job]] = {}
         arrived: SimpleQueue[str] = SimpleQueue()
+        run = secrets.token_hex(4)  # or a killed run's tasks would have the same names
         watch = _Watch(self.client, self.tell)
         try:
             while True:
                 while len(on_the_way) < watch.room() and (job := ledger.take()) is not None:
-                    future = self._send(job, arrived)
+                    future = self._send(job, run)
+                    future.add_done_callback(lambda f: arrived.put(f.key))
                     on_the_way[future.key] = future, job
                 if not on_the_way:
                     break
                 with suppress(Empty):
-                    future, job = on_the_way.pop(arrived.get(timeout=LOOK_SECONDS))
+                    future, job = on_the_way[arrived.get(timeout=LOOK_SECONDS)]
+                    if future.status in UNDONE:
+                        future.add_done_callback(lambda f: arrived.put(f.key))
+                        continue
+                    del on_the_way[future.key]
                     self._settle(ledger, job, future)
                     future.release()
         finally:
@@ -94,16 +104,15 @@ class Remote:
         self.tell(ledger.summary())
         return ledger.results()
 
-    def _send(self, job: Job, arrived: SimpleQueue[str]) -> Future:
+    def _send(self, job: Job, run: str) -> Future:
         future: Future = self.client.submit(
             grade_there,
             self.name,
             self.session.sandbox.layers,
             cells_of(job.submission),
-            key=f"{self.name}-{job.key}-{job.number}",
+            key=f"{self.name}-{run}-{job.key}-{job.number}",
             pure=False,
         )
-        future.add_done_callback(lambda f: arrived.put(f.key))
         return future
 
     def _settle(self, ledger: Ledger, job: Job, future: Future) -> None:

@@ -1,27 +1,24 @@
-"""Grading elsewhere, without a cluster: which addresses are refused, what travels, and who is entered when."""
+"""Grading elsewhere, without a cluster: which addresses are refused, what travels, and what a desk answers."""
 
 import json
 import sys
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scaled import Open
 
 from autograder import kept
 from autograder.errors import OurError, UsageError
 from autograder.grade import grade
-from autograder.kept import open_kept
-from autograder.records import Graded, Submission
+from autograder.records import Submission
 from autograder.sandbox.layers import MissingLayers
 from autograder.sandbox.local import LocalSandbox
 from autograder.scale import desk as desks
 from autograder.scale.desk import MAX_FAILURES, Desk, cells_of
-from autograder.scale.ledger import MAX_TRIES, Job, Ledger
 from autograder.scale.parcel import pack, unpack
 from autograder.scale.where import Where, checked, loopback
-from autograder.session import Session
 from tests.notebooks.honest import CELLS, plain
 
 # ---- where ----------------------------------------------------------------------------------------------------------
@@ -105,13 +102,6 @@ def test_a_machine_that_could_judge_otherwise_is_refused(parcel, tmp_path: Path,
 # ---- a desk ---------------------------------------------------------------------------------------------------------
 
 
-class Open(LocalSandbox):
-    layers = ("none",)
-
-    def start(self) -> None:
-        pass
-
-
 class Broken(Open):
     def open(self, *args: Any, **options: Any) -> Any:
         raise OurError("the sandbox has died twice")
@@ -174,105 +164,6 @@ def test_a_closed_desk_leaves_nothing_behind(monkeypatch, parcel, tmp_path: Path
     assert not folder.exists()
 
 
-# ---- the ledger -----------------------------------------------------------------------------------------------------
-
-
-def graded_as(score: float = 1.0, **more: Any) -> Graded:
-    return Graded("", "", "graded", max_score=12.0, seconds=score, **more)
-
-
-@pytest.fixture
-def entered() -> list[Graded]:
-    return []
-
-
-@pytest.fixture
-def ledger(toy, toy_sheet, tmp_path: Path, entered) -> Any:
-    def of(*classes: str, again: bool = False) -> Ledger:
-        found = []
-        for number, extra in enumerate(classes):
-            path = tmp_path / f"s{number}.ipynb"
-            path.write_text(json.dumps(plain([*CELLS, f"extra = {extra!r}"])) if extra else "{")
-            found.append((f"s{number}", path))
-        session = Session(toy, toy_sheet, Open(), open_kept(tmp_path / "state", "toy", "context", again=again))
-        return Ledger(session, found, entered.append)
-
-    return of
-
-
-def everyone(ledger: Ledger) -> list[Job]:
-    return list(iter(ledger.take, None))
-
-
-def test_everyone_is_sent_once_and_entered_once_in_order(ledger, entered) -> None:
-    books = ledger("a", "b", "c")
-    jobs = everyone(books)
-    for job in reversed(jobs):
-        books.commit(job, graded_as(), "there")
-    assert [g.student for g in entered] == ["s2", "s1", "s0"]
-    assert books.summary() == "3 of 3 were graded now, by 1 workers."
-    assert [g.student for g in books.results()] == ["s0", "s1", "s2"]
-    with pytest.raises(OurError, match="s0 was graded twice"):
-        books.commit(jobs[0], graded_as(), "there")
-
-
-def test_the_same_cells_are_sent_once_and_entered_for_each(ledger, entered) -> None:
-    books = ledger("a", "b", "a", "a")
-    first, other = everyone(books)
-    books.commit(other, graded_as(2.0), "there")
-    books.commit(first, graded_as(), "there")
-    assert everyone(books) == []
-    assert [(g.student, g.seconds) for g in books.results()] == [("s0", 1.0), ("s1", 2.0), ("s2", 1.0), ("s3", 1.0)]
-
-
-def test_what_was_graded_in_a_hurry_is_entered_for_one_and_sent_again_for_the_next(ledger, entered) -> None:
-    books = ledger("a", "a")
-    (first,) = everyone(books)
-    books.commit(first, graded_as(hurried=True), "there")
-    (second,) = everyone(books)
-    books.commit(second, graded_as(), "there")
-    assert [g.hurried for g in books.results()] == [True, False]
-
-
-def test_an_earlier_run_is_gone_on_with(ledger, entered) -> None:
-    books = ledger("a", "b")
-    books.commit(everyone(books)[0], graded_as(), "there")
-    rest = ledger("a", "b")
-    (job,) = everyone(rest)
-    assert (job.submission.student, entered[-1].student) == ("s1", "s0")
-    assert len(everyone(ledger("a", "b", again=True))) == 2
-
-
-def test_a_file_that_is_no_notebook_is_entered_at_once(ledger, entered) -> None:
-    books = ledger("a", "")
-    (job,) = everyone(books)
-    assert [(g.student, g.status) for g in entered] == [("s1", "unreadable")]
-    books.commit(job, graded_as(), "there")
-    assert [g.status for g in books.results()] == ["graded", "unreadable"]
-
-
-def test_a_failure_of_ours_is_tried_again_and_then_is_no_score(ledger, entered) -> None:
-    books = ledger("a")
-    numbers = []
-    for _ in range(MAX_TRIES):
-        (job,) = everyone(books)
-        numbers.append(job.number)
-        books.failed(job, "the machine went up in smoke")
-    assert everyone(books) == [] and len(set(numbers)) == MAX_TRIES
-    (entry,) = books.results()
-    assert (entry.status, entry.message) == ("failed-ours", "OurError: the machine went up in smoke")
-    assert entry.max_score == 12
-
-
-def test_one_that_was_refused_has_not_been_tried(ledger) -> None:
-    books = ledger("a")
-    for _ in range(2 * MAX_TRIES):
-        (job,) = everyone(books)
-        books.back(job)
-    (job,) = everyone(books)
-    assert job.failures == 0
-
-
 # ---- the command ----------------------------------------------------------------------------------------------------
 
 
@@ -297,50 +188,3 @@ def test_a_scheduler_that_is_not_protected_exits_with_2(
     with pytest.raises(SystemExit) as stopped:
         main()
     assert (stopped.value.code, message in capsys.readouterr().err) == (2, True)
-
-
-class Scheduler:
-    """What is asked of a client before a class is graded."""
-
-    status = "running"
-
-    def __init__(self, error: Exception | None = None, greetings: dict[str, str] | None = None):
-        self._error, self._greetings = error, greetings or {}
-
-    def nthreads(self) -> dict[str, int]:
-        return {"tls://there:1": 1}
-
-    def register_plugin(self, plugin: Any, name: str) -> None:
-        if self._error:
-            raise self._error
-
-    def run(self, function: Any, name: str, on_error: str) -> dict[str, str]:
-        return self._greetings
-
-    def unregister_worker_plugin(self, name: str) -> None:
-        raise OSError("it has gone")
-
-
-def opened_at(monkeypatch, toy_root: Path, tmp_path: Path, scheduler: Scheduler) -> tuple[str, ...]:
-    from autograder.scale import remote
-    from autograder.settings import Settings
-
-    monkeypatch.setattr(remote, "connected", lambda where: nullcontext(scheduler))
-    settings = Settings(toy_root, tmp_path / "state")
-    with remote.open_remote(settings, "toy", Where("tls://there:2"), tell=lambda text: None) as opened:
-        return opened.session.sandbox.layers
-
-
-def test_workers_without_the_engine_are_our_failure(monkeypatch, toy_root: Path, tmp_path: Path) -> None:
-    with pytest.raises(OurError, match=r"could not be prepared \(ModuleNotFoundError: No module named 'autograder'\)"):
-        opened_at(monkeypatch, toy_root, tmp_path, Scheduler(ModuleNotFoundError("No module named 'autograder'")))
-
-
-def test_workers_are_enclosed_alike_or_nothing_is_graded(monkeypatch, toy_root: Path, tmp_path: Path) -> None:
-    def greeting(worker: str, *layers: str) -> dict[str, str]:
-        return {worker: json.dumps({"worker": worker, "layers": layers})}
-
-    alike = greeting("a", "seccomp", "limits") | greeting("b", "seccomp", "limits")
-    assert opened_at(monkeypatch, toy_root, tmp_path, Scheduler(None, alike)) == ("seccomp", "limits")
-    with pytest.raises(OurError, match="enclosed alike everywhere, but are on b by seccomp, limits; c by seccomp."):
-        opened_at(monkeypatch, toy_root, tmp_path, Scheduler(None, alike | greeting("c", "seccomp")))
