@@ -15,6 +15,8 @@ from autograder.estimators import conforms
 from autograder.laws import Subject, close, refusal
 
 Rng = np.random.Generator
+ROWS, COLUMNS = 20, 3
+"""Of every table here, as in most of scikit-learn's checks: JAX compiles a model anew for each shape."""
 
 
 def can_be_copied(f: Subject, rng: Rng) -> bool:
@@ -40,7 +42,7 @@ def names_with_underscores(f: Subject, rng: Rng) -> bool:
 def learnt_names(f: Subject, rng: Rng) -> bool:
     """A fitted model keeps its settings, private names, and names that end in `_`."""
     model = f()
-    model.fit(rng.normal(size=(5, 2)), rng.normal(size=5))
+    model.fit(*_learnable(rng))
     learnt = set(model.attribute("__dict__")) - {p.name for p in f.signatures[""].parameters}
     return all(name.startswith("_") or name.endswith("_") for name in learnt)
 
@@ -58,9 +60,10 @@ def predict_leaves_no_trace(f: Subject, rng: Rng) -> bool:
 def predict_adds_no_name(f: Subject, rng: Rng) -> bool:
     """`predict` adds no name to the model."""
     model = f()
-    model.fit(rng.normal(size=(5, 2)), rng.normal(size=5))
+    X, y = _learnable(rng)
+    model.fit(X, y)
     before = set(model.attribute("__dict__"))
-    model.predict(rng.normal(size=(3, 2)))
+    model.predict(X)
     return set(model.attribute("__dict__")) == before
 
 
@@ -81,7 +84,7 @@ def unfitted_is_told(f: Subject, rng: Rng) -> bool:
 
 def unfitted_again(f: Subject, rng: Rng) -> bool:
     """A new model says that it was never fitted, even after another one was."""
-    X, y = rng.normal(size=(5, 2)), rng.normal(size=5)
+    X, y = _learnable(rng)
     f().fit(X, y)
     return refusal(lambda: f().predict(X)) == "NotFittedError"
 
@@ -104,24 +107,29 @@ def columns_are_counted(f: Subject, rng: Rng) -> bool:
 def other_columns_are_refused(f: Subject, rng: Rng) -> bool:
     """`predict` refuses a table with fewer or with more columns than `fit` saw."""
     model = f()
-    model.fit(rng.normal(size=(5, 3)), rng.normal(size=5))
-    tables = rng.normal(size=(4, 2)), rng.normal(size=(4, 4))
+    model.fit(*_learnable(rng))
+    tables = rng.normal(size=(ROWS, COLUMNS - 1)), rng.normal(size=(ROWS, COLUMNS + 1))
     return all(refusal(partial(model.predict, table)) for table in tables)
 
 
 def order_does_not_matter(f: Subject, rng: Rng) -> bool:
     """A prediction depends neither on the order in which rows are listed nor on which others are asked with it."""
-    X, y, Z = rng.normal(size=(6, 3)), rng.normal(size=6), rng.normal(size=(5, 3))
-    order = rng.permutation(6)
+    (X, y), Z = _learnable(rng), rng.normal(size=(ROWS, COLUMNS))
+    order = rng.permutation(ROWS)
     together = f().fit(X, y).predict(Z)
     shuffled = f().fit(X[order], y[order])
-    alone = np.concatenate([shuffled.predict(Z[i : i + 1]) for i in range(5)])
+    alone = np.concatenate([shuffled.predict(Z[i : i + 1]) for i in range(ROWS)])
     return close(alone, together, rtol=1e-3, atol=1e-3)
 
 
 def a_model_of_scikit_learn(f: Subject, rng: Rng) -> bool:
     """Fitted twice, fitted to whole numbers, or at the end of a pipeline, the model is the same."""
     return conforms(f, "check_fit_idempotent", "check_pipeline_consistency", "check_regressors_int")
+
+
+def _learnable(rng: Rng) -> tuple[np.ndarray, np.ndarray]:
+    """A table and its targets."""
+    return rng.normal(size=(ROWS, COLUMNS)), rng.normal(size=ROWS)
 
 
 def scikit_learn_laws(exercise: Exercise) -> None:

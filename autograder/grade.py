@@ -13,6 +13,7 @@ from dataclasses import replace
 from autograder.attempt import Attempt, attempt_within
 from autograder.carry import reference_spies, wants_carrying
 from autograder.course import Chapter
+from autograder.frameworks import frameworks_of
 from autograder.judge import Result, judge
 from autograder.laws import Subject, judge_law
 from autograder.records import (
@@ -75,6 +76,7 @@ def _ask(
 ) -> dict[str, list[Result]]:
     """The result of every check of `exercises`, from as few workers as the submission lets live."""
     limits = limits_of(exercises[0], chapter.course.limits)
+    frameworks = frameworks_of(submission.cells.values())
     results: dict[tuple[str, str], Result] = {}
     gone: dict[str, Lost] = {}
 
@@ -83,7 +85,8 @@ def _ask(
         return sorted(asked, key=lambda pair: pair[1].hidden)  # stable: visible ones first
 
     while (queue := todo()) and attempt.goes_on():
-        with attempt.using(sandbox.open(limits, given=sheet.given, arrays=sheet.arrays)) as student:
+        worker = sandbox.open(limits, given=sheet.given, arrays=sheet.arrays, frameworks=frameworks)
+        with attempt.using(worker) as student:
             if not _run_cells(student, submission, limits, attempt):
                 continue  # with a fresh worker, which skips that cell
             for name, spy in spies.items():

@@ -8,12 +8,16 @@ from pathlib import Path
 
 from autograder.course import Chapter
 from autograder.drawing import call_of, seed_of
+from autograder.errors import AuthorError
 from autograder.laws import Subject, judge_law
+from autograder.notebook.pieces import pieces
 from autograder.programs import Program, recording
+from autograder.records import Raised
 from autograder.sandbox.local import LocalStudent
+from autograder.sandbox.quiet import silence_client
 from autograder.sheet import PUBLIC, answer
 
-LARGEST = 4096
+LARGEST = 1 << 15
 """Entries of an array. Larger ones are rare, and XLA would use threads for them."""
 
 
@@ -23,6 +27,8 @@ def learn(chapter: Chapter, tell: Callable[[str], None] = lambda name: None) -> 
     given = {name: helper.function for name, helper in chapter.helpers.items()}
     exercises = list(chapter.exercises.values())
     with recording(found):
+        tell("the notebook")
+        _run_notebook(chapter)
         for exercise in exercises:
             tell(exercise.name)
             calls = [call_of(exercise, question, PUBLIC) for question in exercise.questions]
@@ -36,9 +42,26 @@ def learn(chapter: Chapter, tell: Callable[[str], None] = lambda name: None) -> 
     return [program for program in found.values() if _small(program)]
 
 
+def _run_notebook(chapter: Chapter) -> None:
+    """Runs the solved notebook as a worker would: its checks, and what only follows a passed one, do nothing."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    student = LocalStudent({"__name__": "__main__"}, {}, "jax")
+    undo = silence_client()
+    try:
+        for piece in pieces(chapter):
+            ran = student.run(piece.solved, seconds=0.0).outcome if piece.kind == "code" else None
+            if isinstance(ran, Raised):
+                text = f"the cell {piece.ident} of the solved notebook ends in {ran.type}: {ran.message}"
+                raise AuthorError(text, file=str(chapter.path))
+    finally:
+        undo()
+
+
 def write(programs: list[Program], path: Path) -> None:
     """One program a line, so that differences are easy to read."""
-    lines = ",\n".join(json.dumps(program, sort_keys=True, separators=(",", ":")) for program in programs)
+    lines = ",\n".join(json.dumps(program, separators=(",", ":")) for program in programs)
     path.write_text(f"[\n{lines}\n]\n")
 
 

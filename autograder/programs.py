@@ -12,6 +12,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,22 +24,29 @@ class Unwritable(Exception):
     """This argument cannot be written down, or is not JAX's own."""
 
 
+@dataclass(frozen=True)
+class Mapped:
+    """An array and the axis over which each level of `vmap` maps, 0 being the outermost."""
+
+    array: Any
+    axes: Mapping[int, int]
+
+
 @contextmanager
 def recording(into: dict[str, Program]) -> Iterator[None]:
-    """Adds every program that JAX runs for the first time outside of tracing, under its own text."""
+    """Adds every program that JAX runs for the first time, outside of tracing or under `vmap`, under its own text."""
     import json
 
-    from jax._src import core, pjit
+    from jax._src import pjit
 
     run = pjit._run_python_pjit
 
     def recorded(p: Any, flat: Any, function: Any, args: Any, kwargs: Any) -> Any:
-        if core.trace_state_clean():
-            try:
-                program = described(function, args, kwargs)
-                into[json.dumps(program, sort_keys=True)] = program
-            except Unwritable:
-                pass
+        try:
+            program = described(function, args, kwargs)
+            into[json.dumps(program)] = program  # as ordered: JAX keeps settings by their order too
+        except Unwritable:
+            pass
         return run(p, flat, function, args, kwargs)
 
     pjit._run_python_pjit = recorded  # type: ignore[assignment]
@@ -76,7 +84,13 @@ def described(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
 def value(arg: Any) -> Any:
     """An array or a number, without what it holds."""
     import jax
+    from jax._src import core
+    from jax._src.interpreters.batching import BatchTracer
 
+    if isinstance(arg, BatchTracer):
+        return {"mapped": [*over(arg)]}
+    if isinstance(arg, core.Tracer):
+        raise Unwritable("a traced value")
     if isinstance(arg, jax.Array) and not jax.numpy.issubdtype(arg.dtype, jax.dtypes.prng_key):
         return {"array": [arg.dtype.name, list(arg.shape), bool(arg.aval.weak_type)]}
     if isinstance(arg, np.ndarray | np.generic) and arg.dtype.kind in "biufc":
@@ -88,6 +102,21 @@ def value(arg: Any) -> Any:
     if type(arg) in (list, tuple):
         return {type(arg).__name__: [value(a) for a in arg]}
     raise Unwritable(type(arg).__name__)
+
+
+def over(arg: Any) -> tuple[Any, list[list[int]]]:
+    """The array behind an argument under `vmap`, and [level, axis] for each that maps over it; 0 is the outermost."""
+    from jax._src.interpreters.batching import BatchTracer
+
+    axes: list[list[int]] = []
+    while isinstance(arg, BatchTracer):
+        level, trace = 0, arg._trace
+        while (trace := getattr(trace, "parent_trace", None)) is not None and hasattr(trace, "parent_trace"):
+            level += 1
+        if type(arg.batch_dim) is int:
+            axes.append([level, arg.batch_dim])
+        arg = arg.val
+    return value(arg), axes
 
 
 def setting(arg: Any) -> Any:
@@ -118,7 +147,27 @@ def run(program: Program, primitives: Mapping[str, Any]) -> Any:
         return dispatch.apply_primitive(primitives[program["primitive"]], *args, **params)  # type: ignore[no-untyped-call]
     module, name = program["function"]
     function: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    return function(*args, **{k: living(v) for k, v in program["kwargs"].items()})
+    named = {k: living(v) for k, v in program["kwargs"].items()}
+    return _under_vmap(function, args, named)
+
+
+def _under_vmap(function: Callable[..., Any], args: list[Any], named: dict[str, Any]) -> Any:
+    """Calls it with what is `Mapped` mapped over, level by level."""
+    import jax
+
+    places: list[Any] = [i for i, a in enumerate(args) if isinstance(a, Mapped)]
+    places += [k for k, a in named.items() if isinstance(a, Mapped)]
+    mapped = [args[p] if isinstance(p, int) else named[p] for p in places]
+
+    def call(*arrays: Any) -> Any:
+        there = dict(zip(places, arrays, strict=True))
+        return function(
+            *(there.get(i, a) for i, a in enumerate(args)), **{k: there.get(k, a) for k, a in named.items()}
+        )
+
+    for level in sorted({level for m in mapped for level in m.axes}, reverse=True):
+        call = jax.vmap(call, in_axes=tuple(m.axes.get(level) for m in mapped))
+    return call(*(m.array for m in mapped))
 
 
 def living(node: Any) -> Any:
@@ -135,6 +184,8 @@ def living(node: Any) -> Any:
 
             made = jax.device_put(np.ones(shape, dtype))
             return lax._convert_element_type(made, made.dtype, weak_type=True) if weak else made
+        case "mapped":
+            return Mapped(living(body[0]), {level: axis for level, axis in body[1]})
         case "numpy":
             return np.ones(body[1], body[0])
         case "number":

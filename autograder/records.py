@@ -168,6 +168,17 @@ class Submission:
 
 
 @dataclass(frozen=True)
+class Frameworks:
+    """Libraries that take seconds to import, and Keras's backend if the submission sets one."""
+
+    libraries: tuple[str, ...] = ()
+    keras_backend: str = ""
+
+
+NO_FRAMEWORKS = Frameworks()
+
+
+@dataclass(frozen=True)
 class CellOutcome:
     """One cell run: its outputs as nbformat dictionaries (plain text and PNG only), and how it ended."""
 

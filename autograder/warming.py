@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from autograder.errors import OurError
-from autograder.sandbox import launch
+from autograder.sandbox import launch, warm
 from autograder.sandbox.warm import PROGRAMS, READY
 
 FILL_SECONDS = 900
@@ -25,7 +25,8 @@ def warm_folder(programs: Path, state: Path) -> Path | None:
     if not programs.is_file():
         return None
     text = programs.read_bytes()
-    parts = (text, version("jax").encode(), version("jaxlib").encode(), _processor())
+    compiler = Path(warm.__file__).read_bytes()  # what it leaves out of the programs may change, too
+    parts = (text, compiler, version("jax").encode(), version("jaxlib").encode(), _processor())
     folder = state / "warm" / hashlib.blake2b(b"\0".join(parts), digest_size=12).hexdigest()
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with open(folder.parent / f"{folder.name}.lock", "w") as lock:

@@ -119,7 +119,8 @@ def table(record: Any, submissions: int, workers: Sequence[int], world: World) -
     mean = sum(each) / len(each)
     lines = [
         f"Measured on {record['date']}: chapter `{record['chapter']}`, {len(each)} different submissions, "
-        f"{AT_ONCE} at a time, on {record['machine']} with a load of {record['load']:.1f}; workers began {record['begin']}. "
+        f"{AT_ONCE} at a time, on {record['machine']} with a load of {record['load']:.1f}; "
+        f"workers began {record['begin']}. "
         f"One submission takes {mean:.1f} core seconds in the mean (from {min(each):.1f} to {max(each):.1f}, median "
         f"{sorted(each)[len(each) // 2]:.1f}), everything counted that the command and its sandbox used.",
         "",

@@ -36,10 +36,11 @@ BOOT = (
 )
 
 
-def environment(home: str) -> dict[str, str]:
+def environment(home: str, keras_backend: str = "") -> dict[str, str]:
     """All that the fork server's environment holds. Thread pools must be off before the first import."""
     # Without TensorFlow, which is Keras's own first choice, Keras works only if it is told of another.
-    keras = {} if find_spec("tensorflow") else {"KERAS_BACKEND": "jax"}
+    backend = keras_backend or ("" if find_spec("tensorflow") else "jax")
+    keras = {"KERAS_BACKEND": backend} if backend else {}
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "NUMEXPR", "TF_INTRAOP", "TF_INTEROP")}
     return {
         "PATH": "/usr/bin:/bin",

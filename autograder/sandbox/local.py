@@ -12,8 +12,10 @@ from typing import Any, Literal
 
 from autograder.invoke import Bench, invoke, load_given, traceable
 from autograder.records import (
+    NO_FRAMEWORKS,
     Call,
     CellOutcome,
+    Frameworks,
     Given,
     Handle,
     Limits,
@@ -103,7 +105,12 @@ class LocalSandbox:
         self._namespace = namespace or {}
 
     def open(
-        self, limits: Limits, *, given: Mapping[str, str] = {}, arrays: Literal["jax", "numpy"] = "jax"
+        self,
+        limits: Limits,
+        *,
+        given: Mapping[str, str] = {},
+        arrays: Literal["jax", "numpy"] = "jax",
+        frameworks: Frameworks = NO_FRAMEWORKS,
     ) -> LocalStudent:
         return LocalStudent(dict(self._namespace), load_given(given), arrays)
 

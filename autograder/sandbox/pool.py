@@ -6,27 +6,35 @@ import socket
 import threading
 import warnings
 import weakref
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from autograder.errors import OurError
-from autograder.records import Limits
+from autograder.records import NO_FRAMEWORKS, Frameworks, Limits
 from autograder.sandbox.layers import Machine, Plan, plan, probe
 from autograder.sandbox.server import Server
 from autograder.sandbox.student import WarmStudent
 
 MAX_STARTS = 2
+MAX_SERVERS = 4
+"""At once, since each keeps its libraries in memory. Whoever comes later imports what they need themselves."""
+RECYCLED = 1000
+"""After so many workers a fork server gives way to a new one, so that nothing can build up in it."""
 
 
 class WarmSandbox:
-    """Opens enclosed workers, from any thread. The fork server starts with the first, and may die once."""
+    """Opens enclosed workers, from any thread. There is a fork server for each set of frameworks that submissions
+    import; each starts with its first worker, and may die once."""
 
     def __init__(self, plan: Plan, warm: Path | None = None):
         self._plan, self._warm = plan, warm
-        self._lock = threading.Lock()
-        self._server: Server | None = None
-        self._starts = 0
+        self._lock = threading.RLock()
+        self._servers: dict[Frameworks, Server] = {}
+        self._starts: Counter[Frameworks] = Counter()
+        self._unfit: set[Frameworks] = set()
+        self._retired: list[Server] = []
         self._students: weakref.WeakSet[WarmStudent] = weakref.WeakSet()
         self._closed = False
 
@@ -36,10 +44,15 @@ class WarmSandbox:
         return self._plan.layers
 
     def open(
-        self, limits: Limits, *, given: Mapping[str, str] = {}, arrays: Literal["jax", "numpy"] = "jax"
+        self,
+        limits: Limits,
+        *,
+        given: Mapping[str, str] = {},
+        arrays: Literal["jax", "numpy"] = "jax",
+        frameworks: Frameworks = NO_FRAMEWORKS,
     ) -> WarmStudent:
         """A fresh worker with an empty namespace."""
-        server = self._running()
+        server = self._running(frameworks)
         ours, theirs = socket.socketpair()
         with theirs:
             try:
@@ -54,7 +67,7 @@ class WarmSandbox:
 
     def start(self) -> None:
         """Start the fork server now, rather than with the first worker."""
-        self._running()
+        self._running(NO_FRAMEWORKS)
 
     def close(self) -> None:
         """Stop the fork server and every worker. Nothing of them stays behind."""
@@ -62,8 +75,8 @@ class WarmSandbox:
             self._closed = True
             for student in list(self._students):
                 student.close()
-            if self._server is not None:
-                self._server.close()
+            for server in (*self._servers.values(), *self._retired):
+                server.close()
 
     def __enter__(self) -> WarmSandbox:
         return self
@@ -71,29 +84,54 @@ class WarmSandbox:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _running(self) -> Server:
+    def _running(self, frameworks: Frameworks) -> Server:
+        """The fork server for these frameworks, or the one without any where there are too many already."""
         with self._lock:
             if self._closed:
                 raise OurError("the sandbox has been closed")
-            if self._server is not None and self._server.alive:
-                return self._server
-            if self._starts == MAX_STARTS:
-                raise OurError("the sandbox has died twice")
-            if self._server is not None:
-                self._server.close()
-            self._starts += 1
-            self._server = self._begun()
-            return self._server
+            if frameworks in self._unfit or (frameworks not in self._servers and len(self._servers) >= MAX_SERVERS - 1):
+                frameworks = NO_FRAMEWORKS  # for which there is always room
+            server = self._servers.get(frameworks)
+            if server is not None and server.alive and server.opened < RECYCLED:
+                return server
+            if server is not None and server.alive:
+                self._retired.append(server)
+                self._starts[frameworks] = 0
+            elif server is not None:
+                server.close()
+            self._close_idle()
+            return self._begun(frameworks)
 
-    def _begun(self) -> Server:
-        """A new fork server. One that cannot be warmed costs time and nothing else, so it begins cold instead."""
+    def _close_idle(self) -> None:
+        """Ends the fork servers that have given way to others, once their workers have ended."""
+        for server in [s for s in self._retired if s.idle or not s.alive]:
+            server.close()
+            self._retired.remove(server)
+
+    def _begun(self, frameworks: Frameworks) -> Server:
+        """A new fork server. One that cannot be warmed, or cannot load a framework, costs time and nothing else."""
+        if self._starts[frameworks] == MAX_STARTS:
+            raise OurError("the sandbox has died twice")
+        self._starts[frameworks] += 1
+        try:
+            self._servers[frameworks] = server = self._started(frameworks)
+            return server
+        except OurError as error:
+            if frameworks == NO_FRAMEWORKS:
+                raise
+            names = " and ".join(frameworks.libraries)
+            warnings.warn(f"Workers load {names} themselves, and grading takes longer: {error}", stacklevel=2)
+            self._unfit.add(frameworks)
+        return self._running(NO_FRAMEWORKS)
+
+    def _started(self, frameworks: Frameworks) -> Server:
         if self._warm is not None:
             try:
-                return Server(self._plan, self._warm)
+                return Server(self._plan, self._warm, frameworks)
             except OurError as error:
                 warnings.warn(f"Workers begin cold, and grading takes longer: {error}", stacklevel=2)
                 self._warm = None
-        return Server(self._plan)
+        return Server(self._plan, None, frameworks)
 
 
 def open_sandbox(*, trust: bool = False, machine: Machine | None = None, warm: Path | None = None) -> WarmSandbox:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-from autograder.records import Call, CellOutcome, Handle, Limits, Outcome, Spy
+from autograder.records import NO_FRAMEWORKS, Call, CellOutcome, Frameworks, Handle, Limits, Outcome, Spy
 
 FORGIVEN = 1.0
 """How much of a deadline may be given back to a worker that stood in line for a processor, as a share of it.
@@ -58,9 +58,15 @@ class Sandbox(Protocol):
     def layers(self) -> tuple[str, ...]: ...
 
     def open(
-        self, limits: Limits, *, given: Mapping[str, str] = {}, arrays: Literal["jax", "numpy"] = "jax"
+        self,
+        limits: Limits,
+        *,
+        given: Mapping[str, str] = {},
+        arrays: Literal["jax", "numpy"] = "jax",
+        frameworks: Frameworks = NO_FRAMEWORKS,
     ) -> Student:
-        """A fresh worker with an empty namespace, where the helpers of `given` (name -> source) can be arguments."""
+        """A fresh worker with an empty namespace, where the helpers of `given` (name -> source) can be arguments.
+        Its code will import `frameworks`."""
         ...
 
     def close(self) -> None: ...

@@ -7,7 +7,6 @@ started it, and a grader may open its first worker from a thread that soon ends.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import select
@@ -24,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from autograder.errors import OurError
-from autograder.records import Limits
+from autograder.records import NO_FRAMEWORKS, Frameworks, Limits
 from autograder.sandbox import launch
 from autograder.sandbox.layers import Plan
 from autograder.sandbox.patience import pid_of, stood_in_line
@@ -86,9 +85,9 @@ class Process:
 class Server:
     """A running fork server. `OurError` at birth if it could not start, with its reason."""
 
-    def __init__(self, plan: Plan, warm: Path | None = None):
-        self._plan, self._warm = plan, warm
-        self._numbers = itertools.count(1)
+    def __init__(self, plan: Plan, warm: Path | None = None, frameworks: Frameworks = NO_FRAMEWORKS):
+        self._plan, self._warm, self._frameworks = plan, warm, frameworks
+        self._count = 0
         self._lock = threading.Lock()
         self._opened: dict[int, Future[int]] = {}
         self._ended: dict[int, Future[End]] = {}
@@ -111,16 +110,29 @@ class Server:
         return self._thread.is_alive() and self._ready.done()
 
     @property
+    def opened(self) -> int:
+        """How many workers it was asked for."""
+        return self._count
+
+    @property
+    def idle(self) -> bool:
+        """Whether all of them have ended."""
+        return not self._ended
+
+    @property
     def pid(self) -> int:
         """The process that was started: bubblewrap, or the fork server itself."""
         return self._process.pid
 
     def open(self, limits: Limits, theirs: socket.socket) -> Process:
         """A new worker's process that talks through `theirs`."""
-        number, opened, ended = next(self._numbers), Future[int](), Future[End]()
+        opened, ended = Future[int](), Future[End]()
         scratch = None
         if self._home is not None:
             scratch = _folder(self._plan.uid, parent=self._home)
+        with self._lock:
+            self._count += 1
+            number = self._count
         request = {
             "number": number,
             "scratch": str(scratch or launch.SCRATCH),
@@ -182,7 +194,7 @@ class Server:
             warm = launch.copied(self._warm, Path(home)) if self._warm else ""
         process: subprocess.Popen[bytes] = subprocess.Popen(
             command + launch.python_command(engine, "zygote"),
-            env=launch.environment(home),
+            env=launch.environment(home, self._frameworks.keras_backend),
             cwd="/",
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
@@ -199,6 +211,7 @@ class Server:
             "seccomp": plan.seccomp,
             "readable": [*launch.readable(), engine],
             "warm": warm if self._warm else None,
+            "libraries": self._frameworks.libraries,
         }
         self._control.send(json.dumps(config).encode())
         return process

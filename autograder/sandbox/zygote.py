@@ -16,7 +16,6 @@ import select
 import socket
 import sys
 import traceback
-import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -61,11 +60,13 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
         switch_user(config["uid"])
     os.umask(0o077)
     sys.argv = [""]
-    silence_client()
-    from autograder.sandbox import shell, worker  # noqa: F401  (late: the user must have changed first)
+    from autograder.sandbox import quiet, shell, worker  # noqa: F401  (late: the user must have changed first)
+
+    quiet.silence_client()
 
     made = shell.make()  # first, so that plotting finds a notebook to put its figures in
-    for name in PRELOAD.split():  # what students may import, as far as this machine has it
+    # What students may import, as far as this machine has it; and what those of this fork server do import.
+    for name in [*PRELOAD.split(), *config["libraries"]]:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     made.run("1\nundefined", output_kb=64)  # loads what formatting a result and a traceback loads
@@ -86,17 +87,6 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
 
 def nothing() -> None:
     """What a worker of a cold fork server has to revive."""
-
-
-def silence_client() -> None:
-    """Put the quiet `autograder.client` in the place of the real one, which is not here."""
-    import autograder
-    from autograder.sandbox import quiet
-
-    client = types.ModuleType("autograder.client", quiet.__doc__)
-    client.__dict__.update(check=quiet.check, hint=quiet.hint, example=quiet.example)
-    sys.modules["autograder.client"] = client
-    vars(autograder)["client"] = client
 
 
 def refuse_unsafe_forks(expected: int = 1) -> None:

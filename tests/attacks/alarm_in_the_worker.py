@@ -1,4 +1,5 @@
 # expect: blocked
+# in the grader's process: no verdict
 # V1, V2: a signal handler that raises, all the time, in whatever the worker is doing.
 
 # %%

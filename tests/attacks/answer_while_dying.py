@@ -1,4 +1,5 @@
 # expect: lost protocol
+# without secret numbers: returned 1.0
 # I9: an object that writes a well-formed reply when it is thrown away, before the true one.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: returned [0.0, 0.0]
+# in the grader's process: passed
 # I3: answer with an array whose comparisons lie. What arrives is a plain array of its numbers.
 
 # %%

@@ -1,7 +1,7 @@
 """Runs the attacks as an ordinary user, and prints what went wrong with each, as JSON on standard output.
 
 Arguments: `user`, or `refused` where the kernel is to refuse user namespaces; the user's number, if it must change
-first, or `-`; `seam` or `graded`. Bubblewrap itself brings the refusal about: in a user namespace in which no more may
+first, or `-`; `seam`, `warm` (the attacks that are about a client which workers inherit) or `graded`. Bubblewrap itself brings the refusal about: in a user namespace in which no more may
 be made, which is what a process meets in a container with the usual seccomp profile.
 """
 
@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -27,10 +28,25 @@ import seam  # noqa: E402
 from autograder.sandbox.pool import WarmSandbox, open_sandbox  # noqa: E402
 
 
+def programs(folder: Path) -> Path | None:
+    """What workers begin with, if that is the job."""
+    if job != "warm":
+        return None
+    import inheriting
+
+    warnings.simplefilter("error", UserWarning)  # that workers begin cold, say
+    return inheriting.folder_of_programs(folder)
+
+
 def attack(sandbox: WarmSandbox, folder: Path) -> object:
     if job == "seam":
         with seam.grader_s_things(folder) as facts:
             return seam.report(sandbox, seam.ATTACKS, facts)
+    if job == "warm":
+        import inheriting
+
+        with seam.grader_s_things(folder) as facts:
+            return seam.report(sandbox, {name: seam.ATTACKS[name] for name in inheriting.ABOUT_IT}, facts)
     import graded_class
 
     os.environ["AUTOGRADER_STATE"] = str(folder / "state")
@@ -39,7 +55,7 @@ def attack(sandbox: WarmSandbox, folder: Path) -> object:
 
 before = seam.temporary()
 with tempfile.TemporaryDirectory(prefix="things-") as folder:
-    with open_sandbox() as sandbox:
+    with open_sandbox(warm=programs(Path(folder))) as sandbox:
         wrong = attack(sandbox, Path(folder))
     things = sorted(path.name for path in Path(folder).iterdir())
 left = sorted(seam.temporary() - before)

@@ -1,5 +1,5 @@
 # expect: blocked
-# in the grader's process: found
+# in the grader's process: succeeds
 # I6, I7: hear of every file that is opened, every module that is imported and every program that is run.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: blocked
+# in the grader's process: no verdict
 # V1: refuse, from an audit hook, whatever the process does next. It is only the student's own process that stops.
 
 # %%

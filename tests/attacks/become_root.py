@@ -1,4 +1,5 @@
 # expect: blocked
+# in the grader's process: succeeds
 # Gain rights: another user, a capability, a program with the setuid bit.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: returned [0.0, 0.0]
+# in the grader's process: passed
 # I3: an object that says that it is an array of JAX's, and lies about its shape and dtype.
 
 # %%

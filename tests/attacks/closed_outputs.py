@@ -1,4 +1,5 @@
 # expect: returned 1.0
+# in the grader's process: no verdict
 # V1: close and lose everything that one can print to.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: lost protocol
+# in the grader's process: no verdict
 # V4: a tree ten thousand levels deep, with a number at its end.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: returned [1.0, 2.0]
+# in the grader's process: passed
 # I3: numbers whose dtype carries objects of the student's own along.
 
 # %%
@@ -6,8 +7,8 @@ import numpy as np
 
 class Baggage:
     def __eq__(self, other): return True
-    def __reduce__(self): return eval, ("1/0",)
+    def __reduce__(self): return exec, ("import numpy.testing; numpy.testing.assert_allclose = lambda *a, **k: None",)
     __hash__ = None
 
 def attack(facts):
-    return np.array([1.0, 2.0], np.dtype(float, metadata={"expected": Baggage(), "__array_function__": lambda *a: True}))
+    return np.array([1.0, 2.0], np.dtype(float, metadata={"expected": Baggage()}))

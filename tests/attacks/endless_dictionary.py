@@ -1,4 +1,5 @@
 # expect: handle
+# in the grader's process: never ends
 # V2: a dictionary of the student's own making, whose items never end.
 
 # %%

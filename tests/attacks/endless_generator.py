@@ -1,4 +1,5 @@
 # expect: handle
+# in the grader's process: never ends
 # V2: answer with something that would never end, if somebody counted it.
 
 # %%

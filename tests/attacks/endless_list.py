@@ -1,4 +1,5 @@
 # expect: raised MemoryError
+# in the grader's process: never ends
 # V2, V3: a list of the student's own making, whose parts never end.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: lost exit
+# in the grader's process: no verdict
 # V1: an answer that ends the process when it is looked at.
 
 # %%

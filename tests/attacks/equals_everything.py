@@ -1,4 +1,5 @@
 # expect: handle
+# in the grader's process: passed
 # I3: answer with an object that equals, converts to and compares as anything.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: lost protocol
+# without a list of records: succeeds
 # I9: rewrite the worker's encoder to send a record that only the grader may write.
 
 # %%
@@ -9,7 +10,7 @@ real = worker.encode
 
 def forged(tree, **options):
     head, blob = real(tree, **options)
-    return head.replace(b'null', b'{"$r":["Check",[]]}'), blob
+    return head.replace(b'null', b'{"$r":["Check",{"label":{"$s":"mine"},"kind":{"$s":"value"}}]}'), blob
 
 worker.encode = forged
 

@@ -1,11 +1,14 @@
 # expect: lost protocol
-# I7: a frame whose array lies outside of what was sent, in the grader's memory.
+# without strict decoding: tells the canary
+# I7: a reply whose array lies outside of what was sent, in the grader's memory.
 
 # %%
-import os, struct
+import gc, struct
+
+(transport,) = [thing for thing in gc.get_objects() if type(thing).__name__ == "Transport" and hasattr(thing, "_asked")]
+REPLY = b'{"$d":[[{"$s":"id"},%d],[{"$s":"kind"},{"$s":"returned"}],[{"$s":"seconds"},0.0],[{"$s":"changed"},{"$t":[]}],[{"$s":"value"},%s]]}'
 
 def attack(facts):
-    head, blob = b'{"$d":[[{"$s":"value"},{"$a":["float64",[1000],-8000]}]]}', b"x" * 64
-    frame = struct.pack(">IQ", len(head), len(blob)) + head + blob
-    while frame:
-        frame = frame[os.write(3, frame) :]
+    value, blob = b'{"$a":["float64",[1000],-8000]}', b"x" * 64
+    head = REPLY % (transport._asked, value)
+    transport._peer.sendall(struct.pack(">IQ", len(head), len(blob)) + head + blob)

@@ -1,11 +1,14 @@
 # expect: lost protocol
-# V4: a frame whose array has no entry, and axes that multiply to more than there is.
+# without strict decoding: the grader raises ValueError
+# V4: a reply whose array has no entry, and axes that multiply to more than there is.
 
 # %%
-import os, struct
+import gc, struct
+
+(transport,) = [thing for thing in gc.get_objects() if type(thing).__name__ == "Transport" and hasattr(thing, "_asked")]
+REPLY = b'{"$d":[[{"$s":"id"},%d],[{"$s":"kind"},{"$s":"returned"}],[{"$s":"seconds"},0.0],[{"$s":"changed"},{"$t":[]}],[{"$s":"value"},%s]]}'
 
 def attack(facts):
-    head, blob = b'{"$a":["float64",[0,67108864,67108864,67108864,67108864,67108864],0]}', b""
-    frame = struct.pack(">IQ", len(head), len(blob)) + head + blob
-    while frame:
-        frame = frame[os.write(3, frame) :]
+    value, blob = b'{"$a":["float64",[0,67108864,67108864,67108864,67108864,67108864],0]}', b""
+    head = REPLY % (transport._asked, value)
+    transport._peer.sendall(struct.pack(">IQ", len(head), len(blob)) + head + blob)

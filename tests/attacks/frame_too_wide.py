@@ -1,11 +1,14 @@
 # expect: lost protocol
-# V4: a frame whose header has two million parts.
+# with MAX_NODES=4000000: succeeds
+# V4: a reply whose value has two million parts.
 
 # %%
-import os, struct
+import gc, struct
+
+(transport,) = [thing for thing in gc.get_objects() if type(thing).__name__ == "Transport" and hasattr(thing, "_asked")]
+REPLY = b'{"$d":[[{"$s":"id"},%d],[{"$s":"kind"},{"$s":"returned"}],[{"$s":"seconds"},0.0],[{"$s":"changed"},{"$t":[]}],[{"$s":"value"},%s]]}'
 
 def attack(facts):
-    head, blob = b'{"$l":[' + b"null," * 1_600_000 + b"null]}", b""
-    frame = struct.pack(">IQ", len(head), len(blob)) + head + blob
-    while frame:
-        frame = frame[os.write(3, frame) :]
+    value, blob = b'{"$l":[' + b"1," * 2_000_000 + b"1]}", b""
+    head = REPLY % (transport._asked, value)
+    transport._peer.sendall(struct.pack(">IQ", len(head), len(blob)) + head + blob)

@@ -1,11 +1,14 @@
 # expect: lost protocol
-# V2: a frame whose header is one number of four million digits, which takes minutes to read.
+# without strict decoding: the grader raises ValueError
+# V2: a reply whose value is one number of four million digits, which takes minutes to read.
 
 # %%
-import os, struct
+import gc, struct
+
+(transport,) = [thing for thing in gc.get_objects() if type(thing).__name__ == "Transport" and hasattr(thing, "_asked")]
+REPLY = b'{"$d":[[{"$s":"id"},%d],[{"$s":"kind"},{"$s":"returned"}],[{"$s":"seconds"},0.0],[{"$s":"changed"},{"$t":[]}],[{"$s":"value"},%s]]}'
 
 def attack(facts):
-    head, blob = b"9" * 4_000_000, b""
-    frame = struct.pack(">IQ", len(head), len(blob)) + head + blob
-    while frame:
-        frame = frame[os.write(3, frame) :]
+    value, blob = b"9" * 4_000_000, b""
+    head = REPLY % (transport._asked, value)
+    transport._peer.sendall(struct.pack(">IQ", len(head), len(blob)) + head + blob)

@@ -1,11 +1,14 @@
 # expect: lost protocol
-# I3: a frame that says NaN in the way that JSON does not know.
+# without strict decoding: succeeds
+# I3: a reply that says NaN in the way that JSON does not know.
 
 # %%
-import os, struct
+import gc, struct
+
+(transport,) = [thing for thing in gc.get_objects() if type(thing).__name__ == "Transport" and hasattr(thing, "_asked")]
+REPLY = b'{"$d":[[{"$s":"id"},%d],[{"$s":"kind"},{"$s":"returned"}],[{"$s":"seconds"},0.0],[{"$s":"changed"},{"$t":[]}],[{"$s":"value"},%s]]}'
 
 def attack(facts):
-    head, blob = b'{"$d":[[{"$s":"value"},NaN],[{"$s":"id"},Infinity]]}', b""
-    frame = struct.pack(">IQ", len(head), len(blob)) + head + blob
-    while frame:
-        frame = frame[os.write(3, frame) :]
+    value, blob = b"NaN", b""
+    head = REPLY % (transport._asked, value)
+    transport._peer.sendall(struct.pack(">IQ", len(head), len(blob)) + head + blob)

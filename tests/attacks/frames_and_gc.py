@@ -1,5 +1,5 @@
 # expect: blocked
-# in the grader's process: found
+# in the grader's process: succeeds
 # I6: look for a sheet, a reference or a test in frames, modules, history and everything the collector knows.
 
 # %%

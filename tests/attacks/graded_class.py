@@ -18,8 +18,10 @@ import pytest
 from autograder import report
 from autograder.batch import grade_all
 from autograder.course import load_chapter, load_course
+from autograder.grade import grade
 from autograder.notebook.build import build
-from autograder.records import Call, Graded, Sheet
+from autograder.records import Call, Graded, Sheet, Submission
+from autograder.sandbox.local import LocalSandbox
 from autograder.sandbox.pool import WarmSandbox
 from autograder.secret import hidden_sheet
 from autograder.session import Session
@@ -88,6 +90,17 @@ def cells(text: str) -> list[tuple[str, str]]:
     return [(title.strip(), source.strip("\n")) for title, source in zip(parts[::2], parts[1::2], strict=True)]
 
 
+def in_this_process(trick: str, root: Path, sheet: Sheet) -> Graded:
+    """The trick without a sandbox."""
+    return grade(load_chapter(load_course(root), "toy"), sheet, submitted(trick, root), LocalSandbox())
+
+
+def submitted(trick: str, root: Path) -> Submission:
+    """The trick's code cells."""
+    sources = [source for title, source in handed_in(trick, root) if "[markdown]" not in title]
+    return Submission(trick, "", dict(enumerate(sources)))
+
+
 def visible_answers(root: Path) -> dict[str, list[Any]]:
     """What a student can learn by heart: the arguments and answers of the released sheet."""
     released = from_text((root / "release" / "toy" / "toy.json").read_text())
@@ -144,10 +157,10 @@ def scores(entry: Any) -> dict[str, tuple[float, float]]:
     return {**found, "score": (entry["score"], entry["max_score"])}
 
 
-def unlike(trick: str, entry: Any) -> list[str]:
-    """The items of a trick's first line that do not hold of its entry, with what was found instead."""
+def unlike(trick: str, entry: Any, expected: str = "") -> list[str]:
+    """The items of a trick's first line, or of `expected`, that do not hold of its entry, with what was found."""
     found, wrong = scores(entry), list[str]()
-    for item in TRICKS[trick].splitlines()[0].removeprefix("# expect: ").split():
+    for item in (expected or TRICKS[trick].splitlines()[0].removeprefix("# expect: ")).split():
         match = ITEM.fullmatch(item)
         if not match:
             wrong.append(f"{item} cannot be read")

@@ -1,4 +1,5 @@
 # expect: blocked
+# in the grader's process: succeeds
 # I11: find out from the environment, the command line or the folder that this is a graded run.
 
 # %%

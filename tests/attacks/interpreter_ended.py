@@ -1,4 +1,5 @@
 # expect: lost exit
+# in the grader's process: no verdict
 # V1: tell the interpreter that it is beyond help.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: blocked
+# without layers: succeeds
 # Bring a library along, load it, and let it start a process. Its code runs, and may do no more than the student's may.
 
 # %%
@@ -9,4 +10,7 @@ def attack(facts):
     with open(found, "rb") as theirs, open("library.so", "wb") as mine:
         shutil.copyfileobj(theirs, mine)
     library = ctypes.CDLL("./library.so")
-    return library.syscall(57) > 0 or library.syscall(41, 1, 1, 0) >= 0 or library.syscall(59, b"/bin/true", 0, 0) == 0
+    child = library.syscall(57)
+    if child == 0:
+        os._exit(0)
+    return child > 0 or library.syscall(41, 1, 1, 0) >= 0 or library.syscall(59, b"/bin/true", 0, 0) == 0

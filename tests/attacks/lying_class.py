@@ -1,4 +1,5 @@
 # expect: raised SystemExit
+# in the grader's process: no verdict
 # V1: an answer whose class ends the program when it is asked for its name.
 
 # %%

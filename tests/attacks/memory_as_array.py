@@ -1,4 +1,5 @@
 # expect: lost exit
+# in the grader's process: no verdict
 # I3: an object of JAX's by its own account, whose numbers lie at an address where there is nothing.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: lost protocol
+# in the grader's process: no verdict
 # V4: answer with a list that contains itself.
 
 # %%

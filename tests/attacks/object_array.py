@@ -1,5 +1,6 @@
 # expect: handle
-# I3: an array of objects, and records with fields, that equal whatever they are compared with.
+# in the grader's process: passed
+# I3: an array of objects that equal whatever they are compared with.
 
 # %%
 import numpy as np
@@ -9,6 +10,4 @@ class Yes:
     __hash__ = None
 
 def attack(facts):
-    pair = np.zeros(2, [("real", float), ("yes", object)])
-    pair["yes"] = Yes()
-    return pair
+    return np.array([Yes(), Yes()], object)

@@ -1,8 +1,10 @@
 # expect: raised OSError
-# V3: open files without end.
+# in the grader's process: succeeds
+# V3: open more files than anybody needs.
 
 # %%
 def attack(facts):
     kept = []
-    while True:
+    for _ in range(500):
         kept.append(open("/dev/null"))
+    return len(kept)

@@ -1,4 +1,5 @@
 # expect: lost exit
+# in the grader's process: no verdict
 # V1: end the process, with the status of success.
 
 # %%

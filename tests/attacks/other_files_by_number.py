@@ -1,4 +1,5 @@
 # expect: blocked
+# in the grader's process: succeeds
 # I7: use what was left open: the fork server's own channel, its files, or a folder outside.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: blocked
+# without layers: succeeds
 # I14: ask not to be ended together with the process that watches the clock.
 
 # %%

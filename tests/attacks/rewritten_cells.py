@@ -1,4 +1,5 @@
 # expect: returned 1.0
+# twin: graded/rewritten_cells
 # I4: rewrite later cells and silence errors. What counts is what the name is bound to, and calls go round the shell.
 
 # %%

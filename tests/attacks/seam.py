@@ -52,16 +52,16 @@ def bound(address: str, kind: int = socket.SOCK_STREAM) -> socket.socket:
     return server
 
 
-def attacked(sandbox: WarmSandbox, text: str, facts: dict[str, object]) -> tuple[Outcome, str]:
+def attacked(sandbox: WarmSandbox, text: str, facts: dict[str, object], limits: Limits = LIMITS) -> tuple[Outcome, str]:
     """How the attack ended (the first cell that was lost, or what the call came to), and all that it could say."""
-    outcome, said = _once(sandbox, text, facts)
-    return _once(sandbox, text, facts) if "\n# twice" in text else (outcome, said)
+    outcome, said = _once(sandbox, text, facts, limits)
+    return _once(sandbox, text, facts, limits) if "\n# twice" in text else (outcome, said)
 
 
-def _once(sandbox: WarmSandbox, text: str, facts: dict[str, object]) -> tuple[Outcome, str]:
+def _once(sandbox: WarmSandbox, text: str, facts: dict[str, object], limits: Limits) -> tuple[Outcome, str]:
     seconds = 1.5 if "expect: lost time" in text else 20.0
     outputs: list[Any] = []
-    with sandbox.open(LIMITS) as student:
+    with sandbox.open(limits) as student:
         for cell in re.split(r"^# %%.*\n", text, flags=re.MULTILINE)[1:]:
             ran = student.run(cell, seconds=20)
             outputs.append(ran)
@@ -123,7 +123,7 @@ def lingering(sandbox: WarmSandbox, before: set[str], seconds: float = 3.0) -> l
 
 def remains(sandbox: WarmSandbox) -> set[str]:
     """The living processes below this one, and what lies in the sandbox's own folder and beside the canary."""
-    home = sandbox._server._home if sandbox._server else None
+    home = next((server._home for server in sandbox._servers.values()), None)
     files = {str(path) for path in home.rglob("*")} if home else set[str]()
     shared = {str(p) for place in ("/tmp", "/var/tmp", "/dev/shm") for p in Path(place).glob("autograder-left*")}
     forged = {str(p) for p in Path(tempfile.gettempdir()).glob("forged*")}

@@ -1,4 +1,5 @@
 # expect: lost exit
+# in the grader's process: never ends
 # V1: close the pipe to the grader and stay.
 
 # %%

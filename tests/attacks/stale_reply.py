@@ -1,4 +1,5 @@
 # expect: lost protocol
+# without secret numbers: returned 1.0
 # I9: answer with the number of an earlier request.
 
 # %%

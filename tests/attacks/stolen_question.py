@@ -1,4 +1,5 @@
 # expect: lost time
+# in the grader's process: never ends
 # I6, V2: read the grader's next question in the worker's place, and look in it for the answer.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: raised SystemExit
+# in the grader's process: no verdict
 # V1: end the interpreter.
 
 # %%

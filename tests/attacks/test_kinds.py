@@ -12,8 +12,9 @@ import pytest
 from autograder import report
 from autograder.course import Chapter, load_chapter, load_course
 from autograder.grade import grade
-from autograder.records import CellOutcome, Graded, Limits, Raised, Returned, Sheet, Submission
+from autograder.records import Graded, Limits, Outcome, Raised, Returned, Sheet, Submission
 from autograder.sandbox.pool import WarmSandbox
+from twins import twin
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.xdist_group("kinds")]
 
@@ -85,16 +86,44 @@ def test_no_trick_takes_the_time_of_others(graded: Mapping[str, Graded]) -> None
     assert max(g.seconds for g in graded.values()) < 40
 
 
-def in_the_kernel(name: str, statement: str, warm: WarmSandbox) -> CellOutcome:
-    with warm.open(Limits()) as student:
-        for source in cells(name):
+IN_THE_KERNEL = [name for name, text in TRICKS.items() if twin(text)[0] == "in the student's kernel"]
+HELPERS = """
+import gc
+import numpy as np
+
+X, W = np.array([[1., 2.], [3., 4.], [5., 7.]], np.float32), np.array([[1., 0.], [2., 1.]], np.float32)
+
+def helper(name):
+    return next(thing[name] for thing in gc.get_objects() if isinstance(thing, dict) and callable(thing.get(name)))
+"""
+WRONG = """
+class Mean:
+    def __init__(self, shrink): pass
+    def get_params(self): return {"shrink": 0.0}
+
+class Squares:
+    weights = property(lambda self: [])
+    def __init__(self, k): pass
+    def __call__(self, X): return X
+    def get_weights(self): return [X]
+    def set_weights(self, weights): pass
+"""
+
+
+def in_the_kernel(sources: list[str], statement: str, sheet: Sheet, warm: WarmSandbox) -> Outcome:
+    """A test beside the student's cells, and beside the grader's helper."""
+    with warm.open(Limits(), given=sheet.given) as student:
+        for source in [*sources, HELPERS]:
             student.run(source, seconds=20)
-        return student.run(statement, seconds=20)
+        return student.run(statement, seconds=20).outcome
 
 
-CHECK = "from sklearn.utils.estimator_checks import check_fit1d\ncheck_fit1d('Mean', Mean())"
+@pytest.mark.parametrize("name", IN_THE_KERNEL)
+def test_tests_in_the_student_s_kernel_are_fooled(name: str, sheet: Sheet, warm: WarmSandbox) -> None:
+    assert in_the_kernel(cells(name), twin(TRICKS[name])[1], sheet, warm) == Returned(None)
 
 
-def test_scikit_learn_s_checks_in_the_student_s_kernel_are_fooled(warm: WarmSandbox) -> None:
-    assert in_the_kernel("patched_checks", CHECK, warm).outcome == Returned(None)
-    assert isinstance(in_the_kernel("telling_estimator", CHECK, warm).outcome, Raised)
+@pytest.mark.parametrize("name", IN_THE_KERNEL)
+def test_they_do_notice_a_plain_wrong_answer(name: str, sheet: Sheet, warm: WarmSandbox) -> None:
+    outcome = in_the_kernel([WRONG], twin(TRICKS[name])[1], sheet, warm)
+    assert isinstance(outcome, Raised) and outcome.type != "NameError", outcome

@@ -1,4 +1,5 @@
 # expect: lost protocol
+# without a cap on lengths: the grader raises MemoryError
 # I9: have the interpreter itself write to the grader's channel.
 
 # %%

@@ -1,5 +1,5 @@
 # expect: blocked
-# in the grader's process: found
+# in the grader's process: succeeds
 # I6: trace every function that runs from now on, and look at its variables for what an answer should be.
 
 # %%

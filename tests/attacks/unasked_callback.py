@@ -1,4 +1,5 @@
 # expect: lost protocol
+# without a list of offers: tells the canary
 # I9: ask for a function of the grader's that was not offered.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: lost time
+# in the grader's process: never ends
 # V2: never return from a compiled loop.
 
 # %%

@@ -99,9 +99,9 @@ class Scripted(LocalStudent):
 class ScriptedSandbox(LocalSandbox):
     opened = 0
 
-    def open(self, limits, *, given={}, arrays="jax"):
+    def open(self, limits, **options):
         self.opened += 1
-        student = super().open(limits, given=given, arrays=arrays)
+        student = super().open(limits, **options)
         student.__class__ = Scripted
         return student
 
@@ -140,8 +140,8 @@ def test_hidden_checks_come_after_all_visible_ones(toy, toy_sheet, toy_source):
             return super().call(target, call, seconds=seconds)
 
     class Sandbox(LocalSandbox):
-        def open(self, limits, *, given={}, arrays="jax"):
-            student = super().open(limits, given=given, arrays=arrays)
+        def open(self, limits, **options):
+            student = super().open(limits, **options)
             student.__class__ = Listening
             return student
 

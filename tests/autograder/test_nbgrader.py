@@ -17,6 +17,7 @@ import pytest
 from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import determine_grade
 from traitlets.config import Config
@@ -355,6 +356,21 @@ def test_grading_again_does_only_what_changed(course: Path, perfect: Any) -> Non
     (course / "autograded" / "late" / "toy" / "timestamp.txt").write_text("2029-01-01 00:00:00.000000 UTC")
     nbgrader(course, Autograde)
     assert score(course, "late") == 12
+
+
+def test_a_time_that_nobody_can_read_stops_its_own_submission_only(course: Path, perfect: Any) -> None:
+    for student in ("punctual", "timeless"):
+        hand_in(course, student, perfect)
+    nbgrader(course, Autograde)
+    (course / "submitted" / "timeless" / "toy" / "timestamp.txt").write_bytes(b"\xff half past\n")
+    shutil.copy(course / "submitted" / "timeless" / "toy" / "timestamp.txt", course / "autograded/timeless/toy")
+    shutil.rmtree(course / "autograded" / "punctual")
+    with pytest.raises(NbGraderException):
+        nbgrader(course, Autograde)
+    assert '"finished": true' in (course / "autograded" / "punctual" / "toy" / "toy.ipynb").read_text("utf-8")
+    assert score(course, "timeless") == 12
+    shutil.rmtree(course / "submitted" / "timeless")
+    shutil.rmtree(course / "autograded" / "timeless", ignore_errors=True)
 
 
 def test_a_run_that_was_cut_short_begins_again(course: Path) -> None:

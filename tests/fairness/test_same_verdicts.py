@@ -1,8 +1,10 @@
 """The same submission gets the same verdicts: whichever seed, order, worker, precision, library or noise."""
 
+import importlib.util
 import json
 import random
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ from honest import CELLS, HALFWAY, IMPORTS, LINE, NEAREST, SQDIST, TABLE, VISITS
 
 from autograder.batch import grade_all
 from autograder.course import Chapter, load_chapter, load_course
+from autograder.learning import learn, write
 from autograder.notebook.read import find
 from autograder.records import Graded, Sheet, Submission
 from autograder.sandbox.pool import WarmSandbox, open_sandbox
 from autograder.session import Session
+from autograder.warming import warm_folder
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.xdist_group("fairness")]
 TOY = Path(__file__).parents[1] / "toy"
@@ -22,7 +26,7 @@ FULL = {"halfway": 2.0, "sqdist": 3.0, "table": 2.0, "nearest": 2.0, "Line": 2.0
 X64 = "jax.config.update('jax_enable_x64', True)"
 
 NOISE = """
-import logging, sys, warnings
+import logging, os, sys, warnings
 logging.basicConfig(level=logging.DEBUG)
 class Bar:
     \"\"\"What a progress bar does: it writes to the standard error, over and over.\"\"\"
@@ -41,6 +45,7 @@ def noisy(f):
         logging.getLogger("absl").error("no GPU found")
         logging.critical("critical")
         print("to stderr", file=sys.stderr)
+        os.write(2, b"W0000 cuda_executor.cc:1] as native code writes it\\n")
         print("to stdout")
         return f(*args)
     return g
@@ -111,10 +116,11 @@ SAME: Mapping[str, Sequence[str]] = {
     "scikit-learn": (*CELLS, SCIKIT),
     "noise": (*CELLS, NOISE, NOISY),
 }
+LIBRARIES = {"tensorflow": TENSORFLOW, "keras": KERAS, "torch": TORCH}
+DOUBLE = FLUX.replace("np.asarray(", "np.float64(")
 HEAVY: Mapping[str, Sequence[str]] = {
-    "tensorflow": (*CELLS, TENSORFLOW, FLUX),
-    "keras": (*CELLS, KERAS, FLUX),
-    "torch": (*CELLS, TORCH, FLUX),
+    **{name: (*CELLS, library, FLUX) for name, library in LIBRARIES.items()},
+    **{f"{name} float64": (IMPORTS, X64, *CELLS[1:], library, DOUBLE) for name, library in LIBRARIES.items()},
 }
 WRONG: Mapping[str, Sequence[str]] = {
     "added": (*CELLS, HALFWAY.replace("/ 2", "")),
@@ -124,6 +130,7 @@ WRONG: Mapping[str, Sequence[str]] = {
     "unfinished": CELLS[:4],
 }
 CLASS = SAME | WRONG
+INSTALLED = {name: cells for name, cells in HEAVY.items() if importlib.util.find_spec(name.split(maxsplit=1)[0])}
 Signature = tuple[Any, ...]
 
 
@@ -135,6 +142,25 @@ def chapter() -> Chapter:
 @pytest.fixture(scope="module")
 def sheet(chapter: Chapter) -> Sheet:
     return chapter.sheet(b"a secret for fairness")
+
+
+@pytest.fixture(scope="module")
+def inheriting(chapter: Chapter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmSandbox]:
+    """A sandbox whose workers begin with JAX's programs of the chapter, as after `autograder learn`."""
+    folder = tmp_path_factory.mktemp("programs")
+    programs = learn(chapter)
+    assert len(programs) > 10
+    write(programs, folder / "toy.programs.json")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # beginning cold is a warning
+        with open_sandbox(warm=warm_folder(folder / "toy.programs.json", folder)) as sandbox:
+            sandbox.start()
+            yield sandbox
+
+
+@pytest.fixture(scope="module")
+def sandboxes(warm: WarmSandbox, inheriting: WarmSandbox) -> Mapping[str, WarmSandbox]:
+    return {"without a client": warm, "inheriting one": inheriting}
 
 
 def submission(name: str, cells: Sequence[str]) -> Submission:
@@ -150,12 +176,12 @@ def said(graded: Graded) -> Signature:
 
 
 def verdicts(session: Session, names: Sequence[str]) -> dict[str, Signature]:
-    return {name: said(session.grade(submission(name, CLASS[name]))) for name in names}
+    return {name: said(session.grade(submission(name, (CLASS | HEAVY)[name]))) for name in names}
 
 
 @pytest.fixture(scope="module")
 def once(chapter: Chapter, sheet: Sheet, warm: WarmSandbox) -> dict[str, Signature]:
-    """The class, one after the other, in a warm sandbox."""
+    """The class, one after the other, in workers that compile everything."""
     return verdicts(Session(chapter, sheet, warm), list(CLASS))
 
 
@@ -171,29 +197,40 @@ def test_wrong_answers_do_not(once: Any, name: str) -> None:
     assert {v[0]: v[1] for v in once["added"]} == FULL | {"halfway": 0.0}
 
 
+@pytest.mark.parametrize("which", ["without a client", "inheriting one"])
 @pytest.mark.parametrize("name", HEAVY)
-def test_tensors_of_other_libraries_are_values(once: Any, chapter: Chapter, sheet: Sheet, warm: Any, name: str) -> None:
-    pytest.importorskip(name)  # of PyTorch, nothing but the library itself would prove anything
-    graded = Session(chapter, sheet, warm).grade(submission(name, HEAVY[name]))
+def test_tensors_of_other_libraries_are_values(
+    once: Any, chapter: Chapter, sheet: Sheet, sandboxes: Any, name: str, which: str
+) -> None:
+    pytest.importorskip(name.split(maxsplit=1)[0])  # of PyTorch, nothing but the library itself would prove anything
+    graded = Session(chapter, sheet, sandboxes[which]).grade(submission(name, HEAVY[name]))
     assert said(graded) == once["jax"], [f for v in graded.verdicts for f in v.findings if not f.passed]
 
 
-@pytest.mark.parametrize("workers", [2, pytest.param(1, marks=pytest.mark.long)])
-def test_order_and_workers_change_nothing(
-    once: Any, chapter: Chapter, sheet: Sheet, warm: Any, tmp_path: Path, workers: int
+@pytest.mark.parametrize(
+    ("workers", "which"),
+    [
+        (2, "inheriting one"),  # which also compares all of the class, warm against cold
+        pytest.param(1, "inheriting one", marks=pytest.mark.long),
+        pytest.param(1, "without a client", marks=pytest.mark.long),
+        pytest.param(2, "without a client", marks=pytest.mark.long),
+    ],
+)
+def test_order_workers_and_warmth_change_nothing(
+    once: Any, chapter: Chapter, sheet: Sheet, sandboxes: Any, tmp_path: Path, workers: int, which: str
 ) -> None:
-    order = random.Random(workers).sample(list(CLASS), len(CLASS))
+    order = random.Random(f"{workers} {which}").sample(list(CLASS), len(CLASS))
     for name in order:
         path = tmp_path / name / "toy" / "toy.ipynb"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(plain(CLASS[name])))
     found = find(tmp_path, "toy")
     found.sort(key=lambda pair: order.index(pair[0]))
-    results = grade_all(Session(chapter, sheet, warm), found, workers=workers)
+    results = grade_all(Session(chapter, sheet, sandboxes[which]), found, workers=workers)
     assert {g.student: said(g) for g in results} == once
 
 
-def test_a_cold_sandbox_says_the_same(once: Any, chapter: Chapter, sheet: Sheet) -> None:
+def test_a_sandbox_that_was_just_opened_says_the_same(once: Any, chapter: Chapter, sheet: Sheet) -> None:
     for name in ("jax", "swapped"):
         with open_sandbox() as cold:
             assert said(Session(chapter, sheet, cold).grade(submission(name, CLASS[name]))) == once[name]
@@ -206,8 +243,10 @@ SEEDS = [
 
 
 @pytest.mark.parametrize("seeds", SEEDS)
-def test_every_seed_says_the_same(once: Any, chapter: Chapter, warm: Any, seeds: Sequence[bytes]) -> None:
-    names = [*CLASS] if len(seeds) > 2 else ["jax with double precision", "numpy float32", "added", "not squared"]
-    for seed in seeds:
-        found = verdicts(Session(chapter, chapter.sheet(seed), warm), names)
-        assert found == {name: once[name] for name in names}, seed
+def test_every_seed_says_the_same(once: Any, chapter: Chapter, sandboxes: Any, seeds: Sequence[bytes]) -> None:
+    """With every other seed in workers that inherit a client; with twenty, all of the class and every library."""
+    few = ["jax with double precision", "numpy float32", "added", "not squared"]
+    names = [*CLASS, *INSTALLED] if len(seeds) > 2 else few
+    for seed, sandbox in zip(seeds, [*sandboxes.values()] * len(seeds), strict=False):
+        found = verdicts(Session(chapter, chapter.sheet(seed), sandbox), names)
+        assert found == {name: once.get(name, once["jax"]) for name in names}, seed

@@ -165,6 +165,19 @@ def test_a_gradebook_that_is_read_only(course: Path, caplog: pytest.LogCaptureFi
     assert {s: sum(g.values()) for s, g in grades_of(course).items()} == shared["wanted"]  # type: ignore[arg-type]
 
 
+def test_no_grading_without_the_lock(course: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Two graders would not see each other."""
+    locks, before = course.parent / "state" / "locks", (course / "gradebook.db").read_bytes()
+    shutil.rmtree(locks, ignore_errors=True)
+    locks.write_text("no folder")
+    with pytest.raises(SystemExit) as ended:
+        nbgrader(course, Autograde)
+    assert ended.value.code == 3
+    assert "keeps a second grader waiting" in caplog.text
+    assert command("grade", "toy", "submitted") == 3
+    assert (course / "gradebook.db").read_bytes() == before
+
+
 @pytest.mark.parametrize("step", ["reports", "autograded"])
 def test_no_room_for_what_nbgrader_writes(
     course: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str

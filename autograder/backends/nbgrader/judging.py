@@ -20,7 +20,7 @@ from nbgrader.utils import is_grade, is_solution
 
 from autograder import __version__, report
 from autograder.backends.nbgrader.cells import OURS, Kept, restore, text_of
-from autograder.backends.nbgrader.reading import mark_finished
+from autograder.backends.nbgrader.unfinished import mark_finished
 from autograder.card import clean, legible
 from autograder.errors import OurError
 from autograder.records import Graded, Verdict
@@ -80,12 +80,23 @@ class Judge(NbGraderPreprocessor):
 
 
 class SaveVerdicts(SaveAutoGrades):
-    """nbgrader's own recording of scores, with our comments, and no score for what was not graded."""
+    """nbgrader's own recording of scores, with our comments, and no score for what was not graded.
+
+    nbgrader commits cell by cell; here all scores of a submission appear at once, or none.
+    """
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         self.graded: Graded = resources[OURS]
         self.comments = {v.name: report.comment(v) for v in self.graded.verdicts}
-        saved: tuple[NotebookNode, Any] = super().preprocess(nb, resources)
+        facts = resources["nbgrader"]
+        self.notebook_id, self.assignment_id, self.student_id = (
+            facts[name] for name in ("notebook", "assignment", "student")
+        )
+        with Gradebook(facts["db_url"]) as self.gradebook:
+            database = self.gradebook.db
+            commit, database.commit = database.commit, database.flush
+            saved: tuple[NotebookNode, Any] = super(SaveAutoGrades, self).preprocess(nb, resources)
+            commit()
         mark_finished(nb)
         return saved
 
@@ -157,8 +168,7 @@ def _answer_is_missing(cell: NotebookNode) -> bool:
 
 
 def _forget_scores(facts: Any) -> None:
-    """Takes automatic scores back before grading, so that a failure leaves none of an earlier submission behind, nor
-    the zero that nbgrader has just given to a notebook under another name."""
+    """Takes automatic scores back before grading, so that a failure leaves none of an earlier submission behind."""
     with Gradebook(facts["db_url"]) as gradebook:
         notebook = gradebook.find_submission_notebook(facts["notebook"], facts["assignment"], facts["student"])
         for grade in notebook.grades:

@@ -6,12 +6,11 @@ the batch shares: the grading sessions.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
@@ -22,8 +21,10 @@ from traitlets import Bool, Integer, Unicode
 from traitlets.utils.importstring import import_item
 
 from autograder.backends.nbgrader.ahead import Ahead
-from autograder.backends.nbgrader.cells import OURS
-from autograder.backends.nbgrader.ending import listen
+from autograder.backends.nbgrader.ending import FAILED_OURS, listen
+from autograder.backends.nbgrader.unfinished import mend
+from autograder.backends.nbgrader.zeros import without_zeros
+from autograder.errors import OurError
 from autograder.notebook.read import Unreadable, find, read_notebook
 from autograder.records import Graded
 from autograder.sandbox.seam import Sandbox
@@ -72,11 +73,16 @@ class Reader(NotebookExporter):
         settings = read_settings(Path(self.coursedir.root), trust=self.trust_submissions)
         again = bool(self.parent.force)  # `nbgrader autograde --force`, and the formgrader's button
         self.sessions = Sessions(settings, import_item(self.open_sandbox), self.workers, again=again)
-        self._lock = take_turn(settings, self.log.warning)
+        self._lock = self._take_turn(settings)  # before nbgrader opens the gradebook
+        try:
+            if self.coursedir.assignment_id:
+                self.handed_in = self._find_notebooks()
+                mend(self.parent, self.handed_in)
+        except BaseException:
+            self._lock.close()
+            raise
+        self.parent.init_assignment = without_zeros(self.parent.init_assignment)
         listen(self.parent, self._close)  # the server of nbgrader's formgrader lives on after a batch
-        if self.coursedir.assignment_id:
-            self.handed_in = self._find_notebooks()
-            self._remove_unfinished()
 
     @property
     def coursedir(self) -> Any:
@@ -102,7 +108,10 @@ class Reader(NotebookExporter):
         autograded = self.coursedir.format_path(self.coursedir.autograded_directory, student, chapter)
         if self.parent.force or not os.path.exists(autograded):
             return True
-        new, old = map(self.coursedir.get_existing_timestamp, (submitted, autograded))
+        try:
+            new, old = map(self.coursedir.get_existing_timestamp, (submitted, autograded))
+        except Exception:  # a file that a student may have written; nbgrader will say so when it comes to it
+            return False
         return new is not None and old is not None and new > old
 
     def submitted(self, resources: Any) -> Path:
@@ -137,6 +146,13 @@ class Reader(NotebookExporter):
                 self.parent.assignments[folder] = [os.path.join(folder, f"{chapter}.ipynb")]
         return found
 
+    def _take_turn(self, settings: Settings) -> IO[str]:
+        try:
+            return take_turn(settings, self.log.warning)
+        except OurError as error:
+            self.log.critical("%s", error)
+            raise SystemExit(FAILED_OURS) from error
+
     def _close(self) -> None:
         self.sessions.close()
         self._lock.close()
@@ -152,31 +168,6 @@ class Reader(NotebookExporter):
                     shutil.rmtree(copied)
                 else:
                     copied.unlink(missing_ok=True)
-
-    def _remove_unfinished(self) -> None:
-        """Removes autograded folders that a killed run left behind; nbgrader would take them for graded."""
-        pattern = self.coursedir.format_path(
-            self.coursedir.autograded_directory, self.coursedir.student_id, self.coursedir.assignment_id
-        )
-        root = Path(self.coursedir.root)
-        for folder in root.glob(str(Path(pattern).relative_to(root))):
-            notebooks = list(folder.glob("*.ipynb"))  # none, if the run ended before the first was written
-            if not notebooks or not all(map(_is_finished, notebooks)):
-                self.log.warning("Grading was cut short here, and begins again: %s", folder)
-                shutil.rmtree(folder)
-
-
-def mark_finished(notebook: NotebookNode) -> None:
-    """Marks a notebook whose scores are in the gradebook."""
-    notebook.metadata.setdefault(OURS, {})["finished"] = True
-
-
-def _is_finished(path: Path) -> bool:
-    try:
-        finished = json.loads(path.read_text("utf-8"))["metadata"][OURS]["finished"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
-    return finished is True
 
 
 def _lenient(path: Path) -> NotebookNode:

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_the_grader_s_view_would_tell_the_inputs
 # S3: wrong answers, shapes, dictionaries and types that hold earlier inputs, where a message could quote the answer.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=2/12 carried:nearest nearest=2/2 sqdist=0/3 table=0/2
+# twin: test_in_one_worker_the_borrowed_reference_would_be_kept
 # F2, I6: the later exercise may use the reference behind the earlier ones; these stay unpaid, whatever it keeps of it.
 
 # %%

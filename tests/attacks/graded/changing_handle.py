@@ -1,4 +1,5 @@
 # expect: score=0/12
+# in the student's kernel: model = Line(0.1); model.fit(x, z); assert model.predict(x) == z
 # I3: an object that is another one each time it is asked for, in its class, its methods and the worker's own list of objects.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_without_layers_the_solutions_that_were_sent_would_be_found
 # I7, I9, I15: reaches for a cluster that may be grading: its files, its memory, its workers, and those who unpickle.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_laws_alone_would_pay_for_a_constant
 # Integrity: constants of the right shape keep many laws, and earn nothing with them.
 
 # %%

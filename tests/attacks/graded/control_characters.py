@@ -1,4 +1,5 @@
 # expect: score=2/12 halfway=2/2
+# twin: test_a_text_that_is_not_cleaned_holds_control_characters
 # honest: halfway
 # I13: text that a terminal would obey, or that reads differently from what it is.
 

@@ -1,4 +1,5 @@
 # expect: score=1/12 visits=1/1 halfway=0/2 sqdist=0/3 table=0/2 nearest=0/2 Line=0/2
+# twin: endless_list
 # honest: visits
 # V4: answers ten thousand levels deep, without end, within themselves, or made when they are read.
 

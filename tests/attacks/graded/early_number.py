@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_nbgrader_would_take_the_early_number
 # I5: numbers where a grader could take one for the points: shown early, last, and from the hook that shows results.
 
 # %%

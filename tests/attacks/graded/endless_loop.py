@@ -1,4 +1,5 @@
 # expect: score=10/12 halfway=0/2
+# twin: python_loop
 # honest: sqdist table nearest Line visits
 # V2: an exercise that never answers, and takes no signal for it.
 

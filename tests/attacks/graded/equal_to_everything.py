@@ -1,4 +1,5 @@
 # expect: score=0/12
+# in the student's kernel: assert halfway(x, z) == reference_halfway(x, z)
 # I3: answers that agree with whatever they are compared with, shown as, or converted to.
 
 # %%

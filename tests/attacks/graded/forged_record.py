@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: forged_record
 # I9: replies that carry the grader's own records, say that a check passed, or come from a callback nobody offered.
 
 # %%

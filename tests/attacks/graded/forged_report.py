@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_whoever_reads_the_outputs_would_take_the_forged_report
 # I5, I9: print what a report, a card and a grader's log would say, and leave such files behind.
 
 # %%

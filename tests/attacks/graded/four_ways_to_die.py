@@ -1,4 +1,5 @@
 # expect: score=3/12 nearest=2/2 visits=1/1 halfway=0/2 sqdist=0/3 table=0/2 Line=0/2
+# twin: segfault
 # honest: nearest visits
 # V1: each of four exercises takes its process along; the other two are graded.
 

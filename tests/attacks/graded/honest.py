@@ -1,4 +1,5 @@
 # expect: score=12/12
+# no twin: it is honest work, and no trick
 # Honest work, in other words than the reference's, so that a line of the reference is recognised wherever it turns up.
 
 # %% halfway

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_a_seed_that_can_be_guessed_is_guessed
 # I12, S4: draw what a grader with a guessable seed would draw, and answer only if that is what came.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=0.67/12 halfway=0.67/2
+# on the released sheet: halfway=2/2
 # I11, I12: right for the shapes that the visible checks have, whatever they hold; wrong for all others.
 
 # %%

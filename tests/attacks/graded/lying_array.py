@@ -1,4 +1,5 @@
 # expect: score=0/12
+# in the student's kernel: assert np.allclose(halfway(x, z), reference_halfway(x, z))
 # I3: an array of the right shape whose comparisons, conversions and iteration lie, and a list that does the same.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# in the student's kernel: seen = []; count = visits([3, 1, 2], seen.append); assert seen == [3, 1, 2] and count == 3
 # I3: tell the grader's own function of visits that never were: objects, copies and answers that equal all places.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# in the student's kernel: assert not np.any(np.abs(halfway(x, z) - reference_halfway(x, z)) > 1e-5)
 # I3: NaN, empty arrays and shapes that would broadcast, against values and laws.
 
 # %%

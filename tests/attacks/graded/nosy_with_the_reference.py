@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_without_a_cap_the_reference_is_asked_without_end
 # F2, S3: ask the bound reference far too often, with far too much, and with things that are no numbers.
 
 # %%
@@ -12,7 +13,7 @@ class Evil:
     __array__ = lambda self, *a, **k: 1 / 0
 
 def nearest(A, B):
-    for args in ((np.zeros(10**6), np.zeros(10**6)), (Evil(), Evil()), ("x" * 10**5, {}), (sqdist, table), ()):
+    for args in ((np.zeros(10**5), np.zeros(10**5)), (Evil(), Evil()), ("x" * 10**5, {}), (sqdist, table), ()):
         try:
             sqdist(*args)
         except BaseException:

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_unnoticed_it_would_answer_rightly
 # I11: answer by what gives a grader away, and with the sheet that a notebook finds beside it.
 
 # %%

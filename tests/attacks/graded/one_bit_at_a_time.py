@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_the_grader_s_view_would_tell_which_way_was_chosen
 # S3: choose what happens by a hidden number: not written, raised, dead or wrong. Feedback must not tell which.
 
 # %%

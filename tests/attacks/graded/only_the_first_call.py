@@ -1,4 +1,5 @@
 # expect: score=0.67/12 halfway=0.67/2
+# on the released sheet: halfway=2/2
 # I11: right for the first call, which is the visible one, and wrong from then on.
 
 # %%

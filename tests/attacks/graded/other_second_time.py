@@ -1,4 +1,5 @@
 # expect: score=1.71/12 sqdist=1.71/3
+# on the released sheet: sqdist=3/3
 # I11: right when called plainly, wrong under a transformation.
 
 # %%

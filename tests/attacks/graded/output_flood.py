@@ -1,4 +1,5 @@
 # expect: score=12/12
+# twin: test_with_a_higher_limit_all_output_is_kept
 # honest: halfway table nearest Line visits
 # V4: more output than anybody reads, from a cell and from an exercise, which answers all the same.
 

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# in the student's kernel: np.testing.assert_allclose(halfway(x, z), reference_halfway(x, z))
 # I1, I2: patch the comparisons, and the library, so that a reference in the same process is as wrong as the answer.
 
 # %%

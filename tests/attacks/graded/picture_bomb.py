@@ -1,4 +1,5 @@
 # expect: score=2/12 halfway=2/2
+# twin: test_without_a_cap_the_picture_is_kept
 # honest: halfway
 # V4: a picture of a few bytes, which takes a hundred gigabytes to look at; and one that is no picture.
 

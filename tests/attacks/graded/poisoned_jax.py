@@ -1,4 +1,5 @@
 # expect: score=12/12
+# in the student's kernel: assert reference_sqdist(x, z).dtype == np.float64
 # honest: halfway sqdist table nearest Line visits
 # I2, F4: settings of JAX that make answers other than they were. Honest answers stay inside the tolerance.
 

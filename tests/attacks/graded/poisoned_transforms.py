@@ -1,4 +1,5 @@
 # expect: score=0.86/12 sqdist=0.86/3
+# in the student's kernel: assert jax.jit(sqdist)(x, z) == jax.jit(reference_sqdist)(x, z)
 # I2: the grader's transformations run in the student's process; a wrong answer under them stays wrong.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# in the student's kernel: assert check(halfway).passed
 # I1, I10: put another `check` in the notebook and another judge into the engine's modules.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# in the student's kernel: assert np.allclose(sqdist(x, z), reference_sqdist(x, z))
 # I6: look for a reference or a sheet in frames, modules, history, and all that the collector knows, and answer with it.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: answer_before_the_question
 # I9: put well-formed answers in the pipe before the grader asks.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# in the student's kernel: assert np.allclose(halfway(x, z), reference_halfway(x, z))
 # I4: rewrite all later cells, wrap the shell that runs them, and silence every error.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=2/12 halfway=2/2
+# twin: test_the_page_s_policy_alone_would_do
 # honest: halfway
 # I13: HTML and scripts in prose, outputs, names, exceptions and documentation.
 

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_without_a_sandbox_the_seed_is_read
 # I7, S1, S4: print the seed, the hidden sheet, the gradebook, the instructor's notebook, and what the process was started with.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_without_a_sandbox_the_solution_is_found_on_disk
 # I7: run the instructor's solution from wherever it may lie.
 
 # %%

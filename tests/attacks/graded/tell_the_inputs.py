@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_the_grader_s_view_would_tell_the_inputs
 # S2, S3: keep all inputs, and tell them in every text that could reach a feedback page.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: tracing
 # I6, S3: hear of all that the process does, from trace and audit hooks, and answer with whatever number came by.
 
 # %%

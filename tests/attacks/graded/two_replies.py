@@ -1,4 +1,5 @@
 # expect: score=0/12
+# twin: test_a_reply_whose_number_can_be_known_is_taken_for_the_next
 # I9: find the worker's own channel, and answer each question twice, so that each answer is taken for the next question's.
 
 # %%

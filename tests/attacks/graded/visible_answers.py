@@ -1,4 +1,5 @@
 # expect: score=0.43/12 sqdist=0.43/3 halfway=0/2 table=0/2 nearest=0/2
+# on the released sheet: halfway=2/2 table=2/2 nearest=2/2
 # I12: the answers of the released sheet, learned by heart. One case is the author's own, and shown to everybody.
 
 # %%

@@ -1,4 +1,5 @@
 # expect: score=3/7 Squares=3/3
+# twin: os_exit
 # honest: Squares
 # V1: an estimator that ends the process when it is asked for its settings; the layer beside it is graded.
 

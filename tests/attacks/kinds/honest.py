@@ -1,4 +1,5 @@
 # expect: score=7/7
+# no twin: it is honest work, and no trick
 # Honest work.
 
 # %% Mean

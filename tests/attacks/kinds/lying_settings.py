@@ -1,4 +1,5 @@
 # expect: Mean<4 Squares=0/3
+# in the student's kernel: assert Mean(0.25).get_params()["shrink"] == 0.25
 # I3: an estimator that says of its settings, of what it keeps and of what it learnt whatever one would like to hear.
 
 # %%

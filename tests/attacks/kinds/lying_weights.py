@@ -1,4 +1,5 @@
 # expect: score=4/7 Squares=0/3
+# in the student's kernel: layer = Squares(2); layer(X); layer.set_weights([W]); assert np.array_equal(layer.get_weights()[0], W)
 # honest: Mean
 # I3: a layer that takes no weights, and says that it has taken them.
 

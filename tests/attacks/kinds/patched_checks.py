@@ -1,4 +1,5 @@
 # expect: score=0/7
+# in the student's kernel: from sklearn.utils.estimator_checks import check_fit1d; check_fit1d("Mean", Mean())
 # I1: put nothing in the place of scikit-learn's checks, and everything in the place of Keras's weights.
 
 # %%

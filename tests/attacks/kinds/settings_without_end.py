@@ -1,4 +1,5 @@
 # expect: score=0/7
+# twin: endless_list
 # V2, V4: settings, and what an estimator keeps, that are too many, too deep, objects, or never end.
 
 # %%

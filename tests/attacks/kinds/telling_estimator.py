@@ -1,4 +1,5 @@
 # expect: score=0/7
+# twin: test_the_grader_s_view_would_tell_it
 # S2, S3: exceptions that quote the hidden tables, by names that scikit-learn's checks let through.
 
 # %%

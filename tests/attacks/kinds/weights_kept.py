@@ -1,4 +1,5 @@
 # expect: score=5/7 Squares=1/3
+# in the student's kernel: layer = Squares(2); layer.set_weights([W]); assert np.allclose(layer(X), (X @ W) ** 2)
 # honest: Mean
 # I11: a layer that is right the first time, and afterwards keeps the weights that it was given then.
 

@@ -1,0 +1,100 @@
+"""Which libraries a submission's worker begins with, and that a submission cannot tell."""
+
+import time
+
+import pytest
+
+from autograder.errors import OurError
+from autograder.frameworks import frameworks_of
+from autograder.records import NO_FRAMEWORKS, Call, Frameworks, Limits, Returned
+from autograder.sandbox import pool
+from autograder.sandbox.pool import WarmSandbox, open_sandbox
+from autograder.sandbox.server import Server
+
+JAX_KERAS = 'import os\nos.environ["KERAS_BACKEND"] = "jax"\nimport keras\n'
+
+
+@pytest.mark.parametrize(
+    ("cells", "libraries", "backend"),
+    [
+        (["import jax\nimport numpy as np"], (), ""),
+        (["x = 1", "  from keras import layers"], ("keras",), ""),
+        ([JAX_KERAS], ("keras",), "jax"),
+        (['import os\nos.environ.setdefault("KERAS_BACKEND", "jax")', "import keras"], ("keras",), "jax"),
+        (["%env KERAS_BACKEND=jax", "import keras"], ("keras",), "jax"),
+        ([JAX_KERAS, "import tensorflow as tf"], ("tensorflow", "keras"), "jax"),
+        (["import torch", "import tensorflow as tf"], ("torch", "tensorflow"), ""),
+        (["import torch"], ("torch",), ""),
+        # Where the backend is not certain, nothing that would settle it is loaded.
+        (["import keras", 'os.environ["KERAS_BACKEND"] = "jax"'], (), ""),
+        ([JAX_KERAS, JAX_KERAS.replace("jax", "tensorflow")], (), ""),
+        (['name = "jax"\nos.environ["KERAS_BACKEND"] = name\nimport keras'], (), ""),
+        ([JAX_KERAS.replace("jax", "/etc/passwd")], (), ""),
+        ([JAX_KERAS.replace('"jax"', '"nonsense"'), "import torch"], ("torch",), ""),
+    ],
+)
+def test_libraries_are_read_off_the_cells(cells: list[str], libraries: tuple[str, ...], backend: str) -> None:
+    assert frameworks_of(cells) == Frameworks(libraries, backend)
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with open_sandbox() as made:
+        yield made
+
+
+def answer(sandbox: WarmSandbox, frameworks: Frameworks, *cells: str) -> object:
+    with sandbox.open(Limits(), frameworks=frameworks) as student:
+        for cell in cells:
+            assert student.run(cell, seconds=60).outcome == Returned(None)
+        outcome = student.call("f", Call(()), seconds=20)
+        assert isinstance(outcome, Returned), outcome
+        return outcome.value
+
+
+def test_a_worker_begins_with_what_its_submission_imports(sandbox: WarmSandbox) -> None:
+    pytest.importorskip("keras")
+    there = "import sys\ndef f(): return 'keras' in sys.modules, 'tensorflow' in sys.modules"
+    assert answer(sandbox, frameworks_of([JAX_KERAS]), there) == (True, False)
+    assert answer(sandbox, NO_FRAMEWORKS, there) == (False, False)
+
+
+def test_keras_has_the_backend_of_the_submission(sandbox: WarmSandbox) -> None:
+    pytest.importorskip("tensorflow")
+    asks = "import keras\ndef f(): return keras.config.backend()"
+    for cells in ([JAX_KERAS, asks], [asks], [JAX_KERAS, "import tensorflow", asks]):
+        assert answer(sandbox, frameworks_of(cells), *cells) == answer(sandbox, NO_FRAMEWORKS, *cells), cells
+
+
+def test_there_are_never_many_fork_servers(sandbox: WarmSandbox) -> None:
+    there = "def f(): return 1"
+    for count in range(6):
+        assert answer(sandbox, Frameworks((), "jax" * count), there) == 1
+    assert len(sandbox._servers) <= pool.MAX_SERVERS
+
+
+def test_a_library_that_cannot_be_forked_is_imported_by_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(plan, warm, frameworks):
+        if frameworks.libraries:
+            raise OurError("the fork server has 3 threads, but should have 1")
+        return Server(plan, warm, frameworks)
+
+    monkeypatch.setattr(pool, "Server", refusing)
+    with open_sandbox() as sandbox:
+        with pytest.warns(UserWarning, match="Workers load keras themselves.*3 threads"):
+            assert answer(sandbox, Frameworks(("keras",)), "def f(): return 2") == 2
+        assert answer(sandbox, Frameworks(("keras",)), "def f(): return 3") == 3  # and nobody is told again
+
+
+def test_fork_servers_are_renewed_and_the_old_ones_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "RECYCLED", 2)
+    with open_sandbox() as sandbox:
+        with sandbox.open(Limits()) as first:
+            old = sandbox._servers[NO_FRAMEWORKS]
+            assert [answer(sandbox, NO_FRAMEWORKS, "def f(): return 1") for _ in range(3)] == [1, 1, 1]
+            assert sandbox._servers[NO_FRAMEWORKS].pid != old.pid
+            assert first.run("x = 1", seconds=20).outcome == Returned(None)  # whoever is at work stays at work
+        until = time.monotonic() + 20
+        while old.alive and time.monotonic() < until:  # once it is told that its workers have ended
+            answer(sandbox, NO_FRAMEWORKS, "def f(): return 1")
+        assert not old.alive and not any(s is old for s in sandbox._retired)
