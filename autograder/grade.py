@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from autograder.answers import CARRIED, OWN, Answers, Earlier, Way
 from autograder.attempt import Attempt, attempt_within
 from autograder.carry import reference_spies, wants_carrying
 from autograder.course import Chapter
@@ -31,26 +32,29 @@ from autograder.records import (
 )
 from autograder.sandbox.seam import Sandbox, Student
 
-WHOLLY = "to the end"
-CARRIED = "again with correct versions of the functions it uses"
+HOW = {OWN: "to the end", CARRIED: "again with correct versions of the functions it uses"}
 """How an exercise could not be judged when the submission's time was used up, in words for a note."""
 
 
-def grade(chapter: Chapter, sheet: Sheet, submission: Submission, sandbox: Sandbox) -> Graded:
-    """The verdicts on one submission, in the order of the sheet."""
-    limits = chapter.course.limits
-    attempt = attempt_within(limits)
-    results: dict[str, list[Result]] = {}
-    for exercises in _sharing_a_worker(sheet.exercises, limits):
-        results |= _ask(chapter, sheet, submission, sandbox, exercises, attempt, {}, WHOLLY)
-    verdicts = {e.name: judge(e, results[e.name]) for e in sheet.exercises}
+def grade(
+    chapter: Chapter, sheet: Sheet, submission: Submission, sandbox: Sandbox, earlier: Earlier | None = None
+) -> Graded:
+    """The verdicts on one submission, in the order of the sheet.
+
+    What `earlier` answers is not asked again, and its seconds count as if it had been. If the time does not suffice
+    then, or a cell ends a worker, everything is asked anew.
+    """
+    attempt = attempt_within(chapter.course.limits)
+    asking = _Asking(chapter, sheet, submission, sandbox, attempt, dict(earlier.answers) if earlier else {})
+    found = asking.own()
+    verdicts = {e.name: judge(e, found[e.name].results) for e in sheet.exercises}
     for exercise in sheet.exercises:
         if wants_carrying(exercise, verdicts):
-            spies = reference_spies(chapter, exercise.needs)
-            again = _ask(chapter, sheet, submission, sandbox, (exercise,), attempt, spies, CARRIED)
-            carried = judge(exercise, again[exercise.name])
+            carried = judge(exercise, asking.carried(exercise).results)
             if carried.score > verdicts[exercise.name].score:
                 verdicts[exercise.name] = replace(carried, carried_forward=True)
+    if earlier and (attempt.unasked or attempt.dead):
+        return grade(chapter, sheet, submission, sandbox)
     return Graded(
         student=submission.student,
         path=submission.path,
@@ -59,56 +63,93 @@ def grade(chapter: Chapter, sheet: Sheet, submission: Submission, sandbox: Sandb
         max_score=sum(e.points for e in sheet.exercises),
         seconds=time.monotonic() - attempt.begin,
         notes=submission.notes + attempt.notes(),
-        cells={i: outcome.outputs for i, outcome in attempt.outputs.items()},
+        cells=earlier.cells if earlier else {i: outcome.outputs for i, outcome in attempt.outputs.items()},
         hurried=bool(attempt.unasked),
+        answers={} if attempt.unasked or attempt.dead else asking.known,
     )
 
 
-def _ask(
-    chapter: Chapter,
-    sheet: Sheet,
-    submission: Submission,
-    sandbox: Sandbox,
-    exercises: Sequence[ExerciseSheet],
+@dataclass(frozen=True)
+class _Asking:
+    """One submission at work: what it is asked, and `known`, what it has answered so far or in an earlier run."""
+
+    chapter: Chapter
+    sheet: Sheet
+    submission: Submission
+    sandbox: Sandbox
+    attempt: Attempt
+    known: dict[Way, Answers]
+
+    def own(self) -> Mapping[str, Answers]:
+        """The answers to every exercise, with the submission's own functions."""
+        limits = self.chapter.course.limits
+        left = [e for e in self.sheet.exercises if (e.name, OWN) not in self.known]
+        self.attempt.spent += sum(a.seconds for (_, way), a in self.known.items() if way == OWN)
+        for exercises in _sharing_a_worker(left, limits):
+            self.known.update(((name, OWN), a) for name, a in self._ask(exercises, {}, OWN).items())
+        return {e.name: self.known[e.name, OWN] for e in self.sheet.exercises}
+
+    def carried(self, exercise: ExerciseSheet) -> Answers:
+        """The answers to one exercise, with the references behind the names it needs."""
+        way = exercise.name, CARRIED
+        if way in self.known:
+            self.attempt.spent += self.known[way].seconds
+        else:
+            spies = reference_spies(self.chapter, exercise.needs)
+            self.known[way] = self._ask((exercise,), spies, CARRIED)[exercise.name]
+        return self.known[way]
+
+    def _ask(self, exercises: Sequence[ExerciseSheet], spies: Mapping[str, Spy], way: str) -> dict[str, Answers]:
+        """The result of every check of `exercises`, from as few workers as the submission lets live."""
+        chapter, attempt = self.chapter, self.attempt
+        limits = limits_of(exercises[0], chapter.course.limits)
+        frameworks = frameworks_of(self.submission.cells.values())
+        results: dict[tuple[str, str], Result] = {}
+        gone: dict[str, Lost] = {}
+        seconds = dict.fromkeys((e.name for e in exercises), 0.0)
+
+        def todo() -> list[tuple[ExerciseSheet, Check]]:
+            asked = [
+                (e, c) for e in exercises if e.name not in gone for c in e.checks if (e.name, c.label) not in results
+            ]
+            return sorted(asked, key=lambda pair: pair[1].hidden)  # stable: visible ones first
+
+        while (queue := todo()) and attempt.goes_on():
+            worker = self.sandbox.open(limits, given=self.sheet.given, arrays=self.sheet.arrays, frameworks=frameworks)
+            with attempt.using(worker) as student:
+                if not _run_cells(student, self.submission, limits, attempt):
+                    continue  # with a fresh worker, which skips that cell
+                for name, spy in spies.items():
+                    student.bind(name, spy)
+                counted = 0.0  # the cells count for the first that is asked
+                for exercise, check in queue:
+                    if attempt.left() <= 0:
+                        break
+                    result = _answer(chapter, exercise, check, student, attempt)
+                    seconds[exercise.name] += student.spent - counted
+                    counted = student.spent
+                    if isinstance(result, Lost) and result.why == "time" and attempt.left() <= 0:
+                        break  # it might have answered, had there been more time
+                    results[exercise.name, check.label] = result
+                    if isinstance(result, Lost) and result.why != "missing":
+                        gone[exercise.name] = result
+                        break
+                    if isinstance(result, Raised) and result.type == "MemoryError":
+                        break  # what this exercise still holds would starve the others
+        return {e.name: Answers(_in_order(e, results, gone, attempt, HOW[way]), seconds[e.name]) for e in exercises}
+
+
+def _in_order(
+    exercise: ExerciseSheet,
+    results: Mapping[tuple[str, str], Result],
+    gone: Mapping[str, Lost],
     attempt: Attempt,
-    spies: Mapping[str, Spy],
     how: str,
-) -> dict[str, list[Result]]:
-    """The result of every check of `exercises`, from as few workers as the submission lets live."""
-    limits = limits_of(exercises[0], chapter.course.limits)
-    frameworks = frameworks_of(submission.cells.values())
-    results: dict[tuple[str, str], Result] = {}
-    gone: dict[str, Lost] = {}
-
-    def todo() -> list[tuple[ExerciseSheet, Check]]:
-        asked = [(e, c) for e in exercises if e.name not in gone for c in e.checks if (e.name, c.label) not in results]
-        return sorted(asked, key=lambda pair: pair[1].hidden)  # stable: visible ones first
-
-    while (queue := todo()) and attempt.goes_on():
-        worker = sandbox.open(limits, given=sheet.given, arrays=sheet.arrays, frameworks=frameworks)
-        with attempt.using(worker) as student:
-            if not _run_cells(student, submission, limits, attempt):
-                continue  # with a fresh worker, which skips that cell
-            for name, spy in spies.items():
-                student.bind(name, spy)
-            for exercise, check in queue:
-                if attempt.left() <= 0:
-                    break
-                result = _answer(chapter, exercise, check, student, attempt)
-                if isinstance(result, Lost) and result.why == "time" and attempt.left() <= 0:
-                    break  # it might have answered, had there been more time
-                results[exercise.name, check.label] = result
-                if isinstance(result, Lost) and result.why != "missing":
-                    gone[exercise.name] = result
-                    break
-                if isinstance(result, Raised) and result.type == "MemoryError":
-                    break  # what this exercise still holds would starve the others
-    return {
-        e.name: [
-            results.get((e.name, c.label)) or gone.get(e.name) or attempt.not_reached(e.name, how) for c in e.checks
-        ]
-        for e in exercises
-    }
+) -> tuple[Result, ...]:
+    name = exercise.name
+    return tuple(
+        results.get((name, c.label)) or gone.get(name) or attempt.not_reached(name, how) for c in exercise.checks
+    )
 
 
 def _run_cells(student: Student, submission: Submission, limits: Limits, attempt: Attempt) -> bool:

@@ -1,8 +1,9 @@
 """Graded submissions on disk, by what was graded: a run that was cut short, or repeated, does only what is left.
 
-The key of a submission is a hash of what its student's cells say. All else that a verdict depends on (sheet, limits,
-engine, libraries, layers) is the `context`, in whose folder it lies. Only the grader writes there. What was graded in a
-hurry, or not at all, is not kept.
+The key of a submission is a hash of what its student's cells say. What every verdict depends on (seed, engine, limits,
+libraries, layers) is the `ground`, in whose folder it lies. If nothing at all has changed, the verdicts stand; else
+what the code answered stands for those exercises whose `questions` are the same, and is judged again. Only the grader
+writes there. What was graded in a hurry, or not at all, is not kept.
 """
 
 from __future__ import annotations
@@ -19,57 +20,95 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from autograder.answers import Answers, Earlier, Way, from_text, to_text
 from autograder.records import Finding, Graded, Submission, Verdict
 from autograder.secret import write_private
-
-UNUSABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
-"""What reading a damaged record may raise."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The graded submissions of one chapter in one context. With `again`, earlier runs are not looked at."""
+    """The graded submissions of one chapter on one ground. With `again`, earlier runs are not looked at.
+
+    `whole` changes with anything that a verdict depends on, a key of `questions` with what one exercise asks.
+    """
 
     folder: Path
     again: bool = False
+    whole: str = ""
+    questions: Mapping[Way, str] = field(default_factory=dict)
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
     _fresh: set[str] = field(default_factory=set)
 
     @contextmanager
-    def of(self, submission: Submission) -> Iterator[Graded | None]:
-        """What was found out about the same cells, in whoever's notebook. Nobody else grades them meanwhile."""
+    def of(self, submission: Submission) -> Iterator[Graded | Earlier | None]:
+        """What was found out about the same cells, in whoever's notebook: the verdicts, or what is left of them. Nobody
+        else grades them meanwhile."""
         key = key_of(submission)
         with self._locks.setdefault(key, threading.Lock()):
-            found = None if self.again and key not in self._fresh else _read(self._path(key))
-            yield (
-                replace(found, student=submission.student, path=submission.path, notes=submission.notes + found.notes)
-                if found
-                else None
-            )
+            found = None if self.again and key not in self._fresh else self._read(self._path(key))
+            if isinstance(found, Graded):
+                notes = submission.notes + found.notes
+                found = replace(found, student=submission.student, path=submission.path, notes=notes, known=True)
+            yield found
 
     def keep(self, submission: Submission, graded: Graded) -> None:
         """Writes it down, all at once or not at all. A full disk costs the next run time, and this one nothing."""
         if graded.status != "graded" or graded.hurried:
             return
         key = key_of(submission)
-        own = replace(graded, student="", path="", notes=graded.notes[len(submission.notes) :])
+        own = replace(graded, student="", path="", notes=graded.notes[len(submission.notes) :], answers={})
+        document = {"whole": self.whole, **asdict(own), "answers": self._told(graded.answers)}
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_private(self._path(key), to_text(own))
+            write_private(self._path(key), json.dumps(document))
             self._fresh.add(key)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"
 
+    def _told(self, answers: Mapping[Way, Answers]) -> list[tuple[str, float, str]]:
+        """What can be kept of the answers: the key of the question, seconds and results of each."""
+        texts = [(self.questions.get(way), a.seconds, to_text(a.results)) for way, a in answers.items() if a.settled]
+        return [(key, seconds, text) for key, seconds, text in texts if key is not None and text is not None]
 
-def open_kept(state: Path, chapter: str, context: str, *, again: bool = False) -> Kept:
-    """What is kept of a chapter, by a name that is its own, in this context. That of other contexts is removed."""
-    folder = state / "kept" / chapter / hashlib.blake2b(context.encode(), digest_size=8).hexdigest()
+    def _read(self, path: Path) -> Graded | Earlier | None:
+        """What is kept in `path`; None if there is nothing, or nothing that can be used."""
+        try:
+            document = json.loads(path.read_text("utf-8"))
+            whole, told = document.pop("whole"), document.pop("answers")
+            cells = {int(place): tuple(outputs) for place, outputs in document.pop("cells").items()}
+            if whole != self.whole:
+                return self._earlier(told, cells)
+            verdicts = tuple(_verdict(v) for v in document.pop("verdicts"))
+            notes = tuple(document.pop("notes"))
+            graded = Graded(**document, verdicts=verdicts, cells=cells, notes=notes)
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            return None
+        return graded if graded.status == "graded" else None
+
+    def _earlier(self, told: Any, cells: Mapping[int, tuple[Any, ...]]) -> Earlier | None:
+        texts = {key: (seconds, text) for key, seconds, text in told}
+        known = {way: texts[key] for way, key in self.questions.items() if key in texts}
+        answers = {way: Answers(from_text(text), float(seconds)) for way, (seconds, text) in known.items()}
+        return Earlier(answers, cells) if answers else None
+
+
+def open_kept(
+    state: Path,
+    chapter: str,
+    ground: str,
+    *,
+    again: bool = False,
+    whole: str = "",
+    questions: Mapping[Way, str] | None = None,
+) -> Kept:
+    """What is kept of a chapter, by a name that is its own, on this ground. That on other grounds is removed."""
+    folder = state / "kept" / chapter / hashlib.blake2b(ground.encode(), digest_size=8).hexdigest()
     with suppress(OSError):
         for other in folder.parent.iterdir():
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
-    return Kept(folder, again)
+    return Kept(folder, again, hashlib.blake2b(whole.encode(), digest_size=8).hexdigest(), questions or {})
 
 
 def key_of(submission: Submission) -> str:
@@ -92,27 +131,18 @@ def distributions() -> frozenset[str]:
     return frozenset(found)
 
 
-def to_text(graded: Graded) -> str:
-    """A graded submission as JSON, in ASCII whatever its student wrote."""
-    return json.dumps(asdict(graded))
+def record_to_text(graded: Graded) -> str:
+    """A graded submission as JSON, in ASCII whatever its student wrote. What was answered stays behind."""
+    return json.dumps(asdict(replace(graded, answers={})))
 
 
-def from_text(text: str) -> Graded:
-    """What `to_text` wrote. Raises UNUSABLE for anything else."""
+def record_from_text(text: str) -> Graded:
+    """What `record_to_text` wrote."""
     document = json.loads(text)
     verdicts = tuple(_verdict(v) for v in document.pop("verdicts"))
     cells = {int(place): tuple(outputs) for place, outputs in document.pop("cells").items()}
     notes = tuple(document.pop("notes"))
     return Graded(**document, verdicts=verdicts, cells=cells, notes=notes)
-
-
-def _read(path: Path) -> Graded | None:
-    """What is kept in `path`; None if there is nothing, or nothing that can be used."""
-    try:
-        graded = from_text(path.read_text("utf-8"))
-    except (OSError, *UNUSABLE):
-        return None
-    return graded if graded.status == "graded" else None
 
 
 def _verdict(document: Mapping[str, Any]) -> Verdict:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from autograder.course import Chapter
@@ -50,13 +52,18 @@ def _run_notebook(chapter: Chapter) -> None:
     student = LocalStudent({"__name__": "__main__"}, {}, "jax")
     undo = silence_client()
     try:
-        for piece in pieces(chapter):
-            ran = student.run(piece.solved, seconds=0.0).outcome if piece.kind == "code" else None
-            if isinstance(ran, Raised):
-                text = f"the cell {piece.ident} of the solved notebook ends in {ran.type}: {ran.message}"
-                raise AuthorError(text, file=str(chapter.path))
+        with redirect_stdout(io.StringIO()):
+            _run_cells(chapter, student)
     finally:
         undo()
+
+
+def _run_cells(chapter: Chapter, student: LocalStudent) -> None:
+    for piece in pieces(chapter):
+        ran = student.run(piece.solved, seconds=0.0).outcome if piece.kind == "code" else None
+        if isinstance(ran, Raised):
+            text = f"the cell {piece.ident} of the solved notebook ends in {ran.type}: {ran.message}"
+            raise AuthorError(text, file=str(chapter.path))
 
 
 def write(programs: list[Program], path: Path) -> None:

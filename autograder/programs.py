@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -110,7 +110,7 @@ def over(arg: Any) -> tuple[Any, list[list[int]]]:
 
     axes: list[list[int]] = []
     while isinstance(arg, BatchTracer):
-        level, trace = 0, arg._trace
+        level, trace = 0, cast(Any, arg._trace)
         while (trace := getattr(trace, "parent_trace", None)) is not None and hasattr(trace, "parent_trace"):
             level += 1
         if type(arg.batch_dim) is int:

@@ -298,7 +298,8 @@ class Verdict:
 @dataclass(frozen=True)
 class Graded:
     """One submission, graded, or the reason why not. `cells` are the outputs of the student's cells, by position;
-    `hurried` says that its time was used up before all checks were asked."""
+    `hurried` says that its time was used up before all checks were asked; `answers` are what it was judged by
+    (`answers.Answers`), for as long as somebody may keep them; `known` says that nothing had to be graded."""
 
     student: str
     path: str
@@ -310,6 +311,8 @@ class Graded:
     notes: tuple[str, ...] = ()
     cells: Mapping[int, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     hurried: bool = False
+    answers: Mapping[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    known: bool = field(default=False, compare=False)
 
     @property
     def score(self) -> float:

@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,6 +58,11 @@ def fingerprint(chapter: Chapter, state: Path) -> str:
     return _fingerprint(chapter, secret_seed(state, chapter.course.name))
 
 
+def foundation(chapter: Chapter, state: Path) -> str:
+    """Changes with what every sheet of the course depends on: the seed and the engine."""
+    return _digest(secret_seed(state, chapter.course.name), _engine())
+
+
 def write_private(path: Path, text: str) -> None:
     """Writes a file that only its owner may read, all at once or not at all."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
@@ -89,9 +95,16 @@ def _read_private(path: Path) -> bytes:
 
 def _fingerprint(chapter: Chapter, seed: bytes) -> str:
     """Changes with the seed, the engine, the chapter file and every module of `solutions` that is loaded."""
-    engine = Path(__file__).parent.rglob("*.py")
     solutions = (m.__file__ for n, m in list(sys.modules.items()) if n.startswith("solutions.") and m.__file__)
+    return _digest(seed, (*_engine(), *sorted(map(Path, solutions)), chapter.path))
+
+
+def _engine() -> list[Path]:
+    return sorted(Path(__file__).parent.rglob("*.py"))
+
+
+def _digest(seed: bytes, paths: Iterable[Path]) -> str:
     digest = hashlib.blake2b(seed, digest_size=8)
-    for path in (*sorted(engine), *sorted(map(Path, solutions)), chapter.path):
+    for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()

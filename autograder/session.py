@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autograder.compiled import keep_compiled
 from autograder.course import Chapter, load_chapter, load_course
 from autograder.errors import UsageError
-from autograder.grade import grade, report_failure
+from autograder.grade import grade, limits_of, report_failure
 from autograder.kept import Kept, installed, open_kept
+from autograder.questions import questions
 from autograder.records import Graded, Sheet, Submission
 from autograder.sandbox.seam import Sandbox
-from autograder.secret import fingerprint, hidden_sheet
+from autograder.secret import fingerprint, foundation, hidden_sheet
 from autograder.settings import Settings
 from autograder.warming import warm_folder
 
@@ -31,7 +32,7 @@ class Session:
         return sum(e.points for e in self.sheet.exercises)
 
     def grade(self, submission: Submission) -> Graded:
-        """The graded submission, from an earlier run where the same cells were graded under the same conditions.
+        """The graded submission, from an earlier run as far as the same cells were asked the same things there.
 
         A failure of ours is an entry without a score, so that a class goes on.
         """
@@ -39,11 +40,11 @@ class Session:
             if self.kept is None:
                 return grade(self.chapter, self.sheet, submission, self.sandbox)
             with self.kept.of(submission) as known:
-                if known is not None:
+                if isinstance(known, Graded):
                     return known
-                graded = grade(self.chapter, self.sheet, submission, self.sandbox)
+                graded = grade(self.chapter, self.sheet, submission, self.sandbox, *([known] if known else []))
                 self.kept.keep(submission, graded)
-                return graded
+                return replace(graded, answers={})
         except UsageError:
             raise
         except Exception as error:
@@ -71,10 +72,17 @@ def open_session(
     warm = warm_folder(settings.root / "source" / f"{chapter}.programs.json", settings.state)
     sandbox = open_sandbox(trust=settings.trust, **({"warm": warm} if warm else {}))
     sheet = hidden_sheet(loaded, settings.state)
-    return Session(loaded, sheet, sandbox, kept_of(loaded, settings, sandbox.layers, again=again))
+    return Session(loaded, sheet, sandbox, kept_of(loaded, sheet, settings, sandbox.layers, again=again))
 
 
-def kept_of(chapter: Chapter, settings: Settings, layers: tuple[str, ...], *, again: bool) -> Kept:
+def kept_of(chapter: Chapter, sheet: Sheet, settings: Settings, layers: tuple[str, ...], *, again: bool) -> Kept:
     """What is kept of a chapter by graders like this one, whose submissions are enclosed by `layers`."""
-    context = repr((fingerprint(chapter, settings.state), chapter.course.limits, layers, installed()))
-    return open_kept(settings.state, f"{chapter.course.name}-{chapter.name}", context, again=again)
+    limits = chapter.course.limits
+    return open_kept(
+        settings.state,
+        f"{chapter.course.name}-{chapter.name}",
+        repr((foundation(chapter, settings.state), limits, layers, installed())),
+        again=again,
+        whole=fingerprint(chapter, settings.state),
+        questions=questions(chapter, sheet, lambda exercise: limits_of(exercise, limits)),
+    )

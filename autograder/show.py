@@ -1,4 +1,4 @@
-"""What the commands print: rich tables and progress. Decides nothing about grades."""
+"""What the commands print: rich tables. Decides nothing about grades."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from autograder import __version__
@@ -20,6 +19,7 @@ from autograder.course import Course, entry_of, load_chapter, load_course
 from autograder.errors import UsageError
 from autograder.records import Graded
 from autograder.sandbox.layers import Fact
+from autograder.watching import watched
 
 if TYPE_CHECKING:
     from autograder.scale.where import Where
@@ -31,12 +31,6 @@ GradeAll: TypeAlias = Callable[[Sequence[tuple[str, Path]], Callable[[Graded], N
 
 YES, NO, OPTIONAL = "[green]yes[/]", "[red]no[/]", "[yellow]optional[/]"
 NARROW, ROOM_FOR_NAMES = range(78, 100), 24
-
-
-def progress(console: Console) -> Progress:
-    """A bar with counts and the time that is left."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True)
 
 
 def grade_class(
@@ -62,23 +56,22 @@ def grade_class(
     found = [pair for path in paths for pair in find(path, chapter)]
     results: list[Graded] = []
 
-    def tell(text: str) -> None:
+    def say(text: str) -> None:
         console.print(escape(text), style="yellow")
 
     with (
-        take_turn(settings, tell),
+        take_turn(settings, say),
         report_file(json_file) as write,
-        _grader(settings, chapter, workers=workers, again=again, where=where, tell=tell) as (session, grade),
+        _grader(settings, chapter, workers=workers, again=again, where=where, tell=say) as (session, grade),
     ):
         layers = session.sandbox.layers
         console.print("Isolation: " + escape(", ".join(layers)), highlight=False)
         try:
-            with progress(console) as bar:
-                task = bar.add_task(f"Grading {chapter}", total=len(found))
+            with watched(console, f"Grading {chapter}", len(found)) as tell:
 
                 def done(graded: Graded) -> None:
                     results.append(replace(graded, cells={}))  # no report has them, and a large class is in memory
-                    bar.advance(task)
+                    tell(graded)
 
                 results = grade(found, done)
         finally:

@@ -16,7 +16,7 @@ from typing import Any
 
 from autograder.compiled import keep_compiled
 from autograder.grade import report_failure
-from autograder.kept import to_text
+from autograder.kept import record_to_text
 from autograder.records import Submission
 from autograder.sandbox.pool import open_sandbox
 from autograder.scale.parcel import Parcel, unpack
@@ -66,7 +66,7 @@ class Desk:
             graded = report_failure(submission, session.max_score, error)
         with self._lock:
             self._failures = self._failures + 1 if graded.status == "failed-ours" else 0
-        return self._say(graded=to_text(graded))
+        return self._say(graded=record_to_text(graded))
 
     def close(self) -> None:
         """Ends every submission that is at work, and removes what was sent here."""

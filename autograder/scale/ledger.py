@@ -101,10 +101,11 @@ class Ledger:
         return None
 
     def _known(self, submission: Submission) -> Graded | None:
+        """The record of the same cells, if all else is the same; parts of one are of no use to a worker yet."""
         if self.session.kept is None:
             return None
         with self.session.kept.of(submission) as known:
-            return known
+            return known if isinstance(known, Graded) else None
 
     def _enter(self, place: int, graded: Graded) -> None:
         if place in self._entries:

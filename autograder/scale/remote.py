@@ -23,7 +23,7 @@ from distributed import Client, Future
 from autograder.compiled import keep_compiled
 from autograder.course import load_chapter, load_course
 from autograder.errors import OurError
-from autograder.kept import from_text
+from autograder.kept import record_from_text
 from autograder.records import Graded
 from autograder.scale.cluster import GONE, connected, workers_of
 from autograder.scale.desk import cells_of
@@ -127,7 +127,7 @@ class Remote:
             ledger.back(job)
             self._send_away(answer["worker"], answer["refused"])
             return
-        graded = from_text(answer["graded"])
+        graded = record_from_text(answer["graded"])
         if graded.status == "failed-ours":
             ledger.failed(job, f"{graded.message} (on {answer['worker']})")
         else:
@@ -182,7 +182,7 @@ def open_remote(
         try:
             _prepare(client, name, GradingPlugin(parcel, children=where.local), tell)
             layers = _layers(client, name)
-            kept = kept_of(loaded, settings, layers, again=again)
+            kept = kept_of(loaded, sheet, settings, layers, again=again)
             yield Remote(Session(loaded, sheet, Elsewhere(layers), kept), client, name, tell)
         finally:
             with suppress(Exception):  # whatever it is, the class matters more

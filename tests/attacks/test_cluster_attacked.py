@@ -13,7 +13,7 @@ import pytest
 
 from autograder import report
 from autograder.course import load_chapter, load_course
-from autograder.kept import from_text
+from autograder.kept import record_from_text
 from autograder.notebook.read import read
 from autograder.records import Graded
 from autograder.sandbox.pool import WarmSandbox
@@ -84,4 +84,4 @@ def test_without_layers_the_solutions_that_were_sent_would_be_found(
     scratch.mkdir()
     there = Desk("tls://there:1", parcel, scratch, scratch.parent)
     answer = there.answer(sandbox.layers, cells_of(read(hand_in(course, "cluster"), "cluster")))
-    assert from_text(json.loads(answer)["graded"]).score == score
+    assert record_from_text(json.loads(answer)["graded"]).score == score

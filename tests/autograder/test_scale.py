@@ -130,7 +130,7 @@ def test_a_desk_answers_with_a_record(monkeypatch, parcel, toy_source, tmp_path:
     assert said(desk.greeting()) == {"layers": ["none"]}
     asked = Submission("ada", "ada.ipynb", {3: toy_source, 5: "print('\ud800')"})
     assert "ada" not in cells_of(asked)
-    graded = kept.from_text(said(desk.answer(("none",), cells_of(asked)))["graded"])
+    graded = kept.record_from_text(said(desk.answer(("none",), cells_of(asked)))["graded"])
     assert (graded.student, graded.path, graded.score, sorted(graded.cells)) == ("", "", 12, [3, 5])
 
 
@@ -150,7 +150,7 @@ def test_a_desk_that_is_enclosed_otherwise_refuses(monkeypatch, parcel, tmp_path
 def test_a_desk_that_fails_again_and_again_gives_up(monkeypatch, parcel, tmp_path: Path) -> None:
     desk = at_desk(monkeypatch, parcel, tmp_path, Broken())
     for _ in range(MAX_FAILURES):
-        graded = kept.from_text(said(desk.answer(("none",), "[]"))["graded"])
+        graded = kept.record_from_text(said(desk.answer(("none",), "[]"))["graded"])
         assert (graded.status, graded.message) == ("failed-ours", "OurError: the sandbox has died twice")
     assert said(desk.answer(("none",), "[]")) == {"refused": f"it has failed {MAX_FAILURES} times in a row."}
 

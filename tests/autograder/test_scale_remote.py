@@ -111,7 +111,7 @@ class Cluster(Scheduler):
 
 
 def record(worker: str = "a", **facts: Any) -> str:
-    return json.dumps({"worker": worker, **(facts or {"graded": kept.to_text(graded_as())})})
+    return json.dumps({"worker": worker, **(facts or {"graded": kept.record_to_text(graded_as())})})
 
 
 def on_a_cluster(

@@ -89,6 +89,46 @@ def test_a_program_runs_again_from_its_description(learnt: list[programs.Program
     assert all(programs.run(json.loads(json.dumps(p)), known) is not None for p in learnt)
 
 
+def similarity(a: jax.Array, b: jax.Array) -> jax.Array:
+    return jnp.exp(-0.5 * jnp.sum((a - b) ** 2)) + jnp.mean(b)
+
+
+PLAIN = {
+    "settings": lambda: (jnp.eye(5)[:, None], jnp.arange(6)[::2].astype(jnp.float32)),
+    "mapped": lambda: (
+        jax.vmap(jnp.sqrt)(jnp.ones((3, 2))) + jax.vmap(jnp.subtract, (None, 0))(jnp.ones(2), jnp.ones(3))
+    ),
+    "mapped twice": lambda: jax.vmap(jax.vmap(similarity, (None, 0)), (0, None))(jnp.ones((4, 3)), jnp.ones((6, 3))),
+}
+
+
+@pytest.mark.parametrize("what", PLAIN)
+def test_what_was_run_again_needs_no_compiling(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list, having gone through JSON, leaves JAX as it was left by the code that it was learned from."""
+    found: dict[str, programs.Program] = {}
+    jax.clear_caches()
+    with programs.recording(found):
+        PLAIN[what]()
+    assert found
+    jax.clear_caches()
+    known = programs.primitives()
+    for program in json.loads(json.dumps(list(found.values()))):
+        programs.run(program, known)
+
+    def compile(*args: object, **options: object) -> None:
+        raise AssertionError("something is compiled")
+
+    monkeypatch.setattr("jax._src.compiler.backend_compile_and_load", compile)
+    PLAIN[what]()
+
+
+def test_nothing_is_recorded_of_what_is_compiled_as_a_whole() -> None:
+    found: dict[str, programs.Program] = {}
+    with programs.recording(found):
+        jax.jit(jax.vmap(similarity))(jnp.ones((3, 7)), jnp.ones((3, 7)))
+    assert not any("mapped" in text for text in found)
+
+
 def test_what_is_no_data_is_not_recorded() -> None:
     with pytest.raises(programs.Unwritable):
         programs.value(object())
