@@ -28,6 +28,7 @@ app = typer.Typer(
 Root = Annotated[Path | None, typer.Option("--course", help="The course's folder; the current one by default.")]
 Chapters = Annotated[list[str] | None, typer.Argument(help="Chapters; all of them by default.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the result to this file.")]
+TlsFile = Annotated[Path | None, typer.Option(help="For tls://, if Dask's configuration does not name it.")]
 Trust = Annotated[
     bool, typer.Option("--trust-submissions", help="Grade although the sandbox lacks a layer. Every report says so.")
 ]
@@ -133,11 +134,26 @@ def grade(
     again: Annotated[bool, typer.Option("--again", help="Grade also what an earlier run has graded.")] = False,
     trust: Trust = False,
     course: Root = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Grade on a Dask cluster: tls://HOST:PORT, or local for processes of this machine."),
+    ] = None,
+    tls_ca: TlsFile = None,
+    tls_cert: TlsFile = None,
+    tls_key: TlsFile = None,
+    trust_network: Annotated[
+        bool, typer.Option("--trust-network", help="Let tcp:// carry hidden checks to other machines, unprotected.")
+    ] = False,
 ) -> None:
     """Grade notebooks in the sandbox, and print the class. What an earlier run has graded is not graded again."""
+    from autograder.scale.where import Where, checked
     from autograder.show import grade_class
 
-    statuses = grade_class(course, chapter, paths, json_file=json_file, workers=workers, trust=trust, again=again)
+    files = {"ca": tls_ca, "cert": tls_cert, "key": tls_key}
+    where = checked(Where(scheduler, workers, **files, trust_network=trust_network)) if scheduler else None
+    statuses = grade_class(
+        course, chapter, paths, json_file=json_file, workers=workers, trust=trust, again=again, where=where
+    )
     if "failed-ours" in statuses:
         raise typer.Exit(OURS)
     if "unreadable" in statuses:

@@ -119,11 +119,30 @@ def key_of(submission: Submission) -> str:
 
 def installed() -> str:
     """Python and what is installed beside it, by names and versions: students' code may use all of it."""
+    return sys.version + repr(sorted(distributions()))
+
+
+def distributions() -> frozenset[str]:
+    """The names and versions of what is installed, as the folders that say so are called."""
     found: set[str] = set()
     for folder in sys.path:
         with suppress(OSError):
             found |= {name for name in os.listdir(folder or ".") if name.endswith((".dist-info", ".egg-info"))}
-    return sys.version + repr(sorted(found))
+    return frozenset(found)
+
+
+def record_to_text(graded: Graded) -> str:
+    """A graded submission as JSON, in ASCII whatever its student wrote. What was answered stays behind."""
+    return json.dumps(asdict(replace(graded, answers={})))
+
+
+def record_from_text(text: str) -> Graded:
+    """What `record_to_text` wrote."""
+    document = json.loads(text)
+    verdicts = tuple(_verdict(v) for v in document.pop("verdicts"))
+    cells = {int(place): tuple(outputs) for place, outputs in document.pop("cells").items()}
+    notes = tuple(document.pop("notes"))
+    return Graded(**document, verdicts=verdicts, cells=cells, notes=notes)
 
 
 def _verdict(document: Mapping[str, Any]) -> Verdict:

@@ -72,14 +72,17 @@ def open_session(
     warm = warm_folder(settings.root / "source" / f"{chapter}.programs.json", settings.state)
     sandbox = open_sandbox(trust=settings.trust, **({"warm": warm} if warm else {}))
     sheet = hidden_sheet(loaded, settings.state)
-    ground = repr((foundation(loaded, settings.state), loaded.course.limits, sandbox.layers, installed()))
-    asked = questions(loaded, sheet, lambda exercise: limits_of(exercise, loaded.course.limits))
-    kept = open_kept(
+    return Session(loaded, sheet, sandbox, kept_of(loaded, sheet, settings, sandbox.layers, again=again))
+
+
+def kept_of(chapter: Chapter, sheet: Sheet, settings: Settings, layers: tuple[str, ...], *, again: bool) -> Kept:
+    """What is kept of a chapter by graders like this one, whose submissions are enclosed by `layers`."""
+    limits = chapter.course.limits
+    return open_kept(
         settings.state,
-        f"{loaded.course.name}-{loaded.name}",
-        ground,
+        f"{chapter.course.name}-{chapter.name}",
+        repr((foundation(chapter, settings.state), limits, layers, installed())),
         again=again,
-        whole=fingerprint(loaded, settings.state),
-        questions=asked,
+        whole=fingerprint(chapter, settings.state),
+        questions=questions(chapter, sheet, lambda exercise: limits_of(exercise, limits)),
     )
-    return Session(loaded, sheet, sandbox, kept)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
@@ -18,6 +21,14 @@ from autograder.records import Graded
 from autograder.sandbox.layers import Fact
 from autograder.watching import watched
 
+if TYPE_CHECKING:
+    from autograder.scale.where import Where
+    from autograder.session import Session
+    from autograder.settings import Settings
+
+GradeAll: TypeAlias = Callable[[Sequence[tuple[str, Path]], Callable[[Graded], None]], list[Graded]]
+"""Grades the submissions found, and tells of each as it finishes."""
+
 YES, NO, OPTIONAL = "[green]yes[/]", "[red]no[/]", "[yellow]optional[/]"
 NARROW, ROOM_FOR_NAMES = range(78, 100), 24
 
@@ -31,12 +42,11 @@ def grade_class(
     workers: int,
     trust: bool,
     again: bool = False,
+    where: Where | None = None,
 ) -> set[str]:
     """Grades, prints the class and writes the report. The statuses met decide the exit code."""
     from autograder.notebook.read import find
     from autograder.report import to_json
-    from autograder.sandbox.pool import open_sandbox
-    from autograder.session import open_session
     from autograder.settings import read_settings
     from autograder.turn import take_turn
 
@@ -45,10 +55,14 @@ def grade_class(
     entry_of(load_course(settings.root), chapter)
     found = [pair for path in paths for pair in find(path, chapter)]
     results: list[Graded] = []
+
+    def say(text: str) -> None:
+        console.print(escape(text), style="yellow")
+
     with (
-        take_turn(settings, lambda text: console.print(text, style="yellow")),
+        take_turn(settings, say),
         report_file(json_file) as write,
-        open_session(settings, chapter, open_sandbox, again=again) as session,
+        _grader(settings, chapter, workers=workers, again=again, where=where, tell=say) as (session, grade),
     ):
         layers = session.sandbox.layers
         console.print("Isolation: " + escape(", ".join(layers)), highlight=False)
@@ -56,10 +70,10 @@ def grade_class(
             with watched(console, f"Grading {chapter}", len(found)) as tell:
 
                 def done(graded: Graded) -> None:
-                    results.append(graded)
+                    results.append(replace(graded, cells={}))  # no report has them, and a large class is in memory
                     tell(graded)
 
-                results = grade_all(session, found, workers=workers, done=done)
+                results = grade(found, done)
         finally:
             write(
                 to_json(
@@ -68,6 +82,24 @@ def grade_class(
             )
     show_class(console, results)
     return {g.status for g in results}
+
+
+@contextmanager
+def _grader(
+    settings: Settings, chapter: str, *, workers: int, again: bool, where: Where | None, tell: Callable[[str], None]
+) -> Iterator[tuple[Session, GradeAll]]:
+    """A chapter ready to grade, and what grades a class of it: threads of this process, or a cluster."""
+    if where is not None:
+        from autograder.scale.remote import open_remote
+
+        with open_remote(settings, chapter, where, again=again, tell=tell) as remote:
+            yield remote.session, remote.grade_all
+        return
+    from autograder.sandbox.pool import open_sandbox
+    from autograder.session import open_session
+
+    with open_session(settings, chapter, open_sandbox, again=again) as session:
+        yield session, lambda found, done: grade_all(session, found, workers=workers, done=done)
 
 
 def show_class(console: Console, graded: Sequence[Graded]) -> None:

@@ -62,14 +62,26 @@ MAY_IMPORT: Mapping[str, str] = {
     "client_example": "records client_sheet invoke wire",
     # those that bring it together
     "backends": "records report card course session settings batch secret turn notebook sandbox.seam",
-    "scale": "records grade session settings",
+    "scale": "records course grade kept notebook session settings secret wire compiled warming sandbox",
     "hub": "backends scale settings",
     "doctor": "records course secret settings sandbox",
     "demo": EVERYTHING,
     "show": EVERYTHING,
     "cli": EVERYTHING,
 }
-HEAVY = ("nbgrader", "typer", "IPython", "nbformat", "jupytext", "rich", "sklearn", "rdkit", "matplotlib")
+HEAVY = (
+    "nbgrader",
+    "typer",
+    "IPython",
+    "nbformat",
+    "jupytext",
+    "rich",
+    "sklearn",
+    "rdkit",
+    "matplotlib",
+    "dask",
+    "distributed",
+)
 
 
 def modules(package: Path = PACKAGE) -> Iterator[tuple[str, Path]]:
@@ -142,13 +154,13 @@ def test_this_test_can_fail(tmp_path):
 
 
 def test_the_table_names_no_module_that_is_gone():
-    planned = {"scale", "hub"}
+    planned = {"hub"}
     assert MAY_IMPORT.keys() - {name for name, _ in modules()} <= planned
 
 
 def test_the_page_tells_the_same_table():
     page = (ROOT / "docs" / "design" / "modules.md").read_text("utf-8")
-    for name in MAY_IMPORT.keys() - {"scale", "hub"}:
+    for name in MAY_IMPORT.keys() - {"hub"}:
         (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` ")]
         allowed = row.strip("| ").split("|")[-1].replace("`", "").replace(",", " ").split()
         told = {"everything": EVERYTHING, "nothing": ""}.get(allowed[0], " ".join(sorted(allowed)))
@@ -170,6 +182,12 @@ def test_the_help_of_the_command_loads_no_jax():
         "import contextlib\nfrom autograder.cli import app\nwith contextlib.suppress(SystemExit):\n    app(['--help'])"
     )
     assert not loaded(code) & {"jax", "nbgrader", "nbformat", "IPython"}
+
+
+def test_dask_is_loaded_only_where_a_scheduler_is_asked_for():
+    code = "import autograder.cli, autograder.show, autograder.session, autograder.scale.where, autograder.scale.desk"
+    assert not loaded(code) & {"dask", "distributed"}
+    assert loaded("import autograder.scale.remote") & {"distributed"}
 
 
 @pytest.mark.parametrize("name", ["autograder.sandbox.worker", "autograder.client"])

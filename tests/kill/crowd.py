@@ -54,12 +54,19 @@ def with_nbgrader(root: Path) -> None:
     assert ended == 0, (root.parent / "log").read_text()
 
 
-def started(program: str, words: Iterable[str], root: Path, log: Path) -> subprocess.Popen[bytes]:
-    """A command at work in the course's folder; what it says is added to `log`."""
+def started(
+    program: str, words: Iterable[str], root: Path, log: Path, *, alone: bool = False
+) -> subprocess.Popen[bytes]:
+    """A command at work in the course's folder; what it says is added to `log`. `alone`, a group has it as leader."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "COLUMNS": "200"}
     with log.open("ab") as file:
         return subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", program, *words], cwd=root, env=environment, stdout=file, stderr=file
+            [sys.executable, "-W", "ignore", "-c", program, *words],
+            cwd=root,
+            env=environment,
+            stdout=file,
+            stderr=file,
+            process_group=0 if alone else None,
         )
 
 
