@@ -18,7 +18,7 @@ from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent.parent
 ENGINE_FILES = """
-    __init__.py errors.py records.py wire.py invoke.py programs.py sandbox/__init__.py sandbox/channel.py
+    __init__.py errors.py calls.py records.py wire.py invoke.py programs.py sandbox/__init__.py sandbox/channel.py
     sandbox/confinement.py sandbox/deferred.py sandbox/landlock.py sandbox/outputs.py sandbox/parking.py
     sandbox/quiet.py sandbox/seccomp.py sandbox/shell.py sandbox/syscalls.py sandbox/telling.py sandbox/trial.py
     sandbox/warm.py sandbox/worker.py sandbox/zygote.py
