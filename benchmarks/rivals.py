@@ -115,9 +115,8 @@ def compared(folder: Path, chapter: str, options: argparse.Namespace) -> list[Co
     def grade(workers: str, *paths: Path) -> Callable[[], None]:
         return command("autograder", "grade", chapter, *map(str, paths), "--workers", workers, "--again")
 
-    grade(
-        "1", ours / "submitted" / samples[0].stem / chapter / f"{chapter}.ipynb"
-    )()  # the sheet is drawn, once a course
+    first = ours / "submitted" / samples[0].stem / chapter / f"{chapter}.ipynb"
+    measured("autograder, once a course", chapter, 1, grade("1", first))  # the sheet is drawn, programs are compiled
     command("nbgrader", "generate_assignment", chapter, "--force", cwd=plain)()
     graders = {
         "nbgrader": command("nbgrader", "autograde", chapter, "--force", cwd=plain),

@@ -1,6 +1,7 @@
 """Which libraries a submission's worker begins with, and that a submission cannot tell."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +99,28 @@ def test_fork_servers_are_renewed_and_the_old_ones_end(monkeypatch: pytest.Monke
         while old.alive and time.monotonic() < until:  # once it is told that its workers have ended
             answer(sandbox, NO_FRAMEWORKS, "def f(): return 1")
         assert not old.alive and not any(s is old for s in sandbox._retired)
+
+
+@pytest.mark.long
+def test_a_thousand_workers_from_one_fork_server_leave_no_trace_in_it() -> None:
+    def resident(pid: int) -> int:
+        """Kilobytes of the process and all that it started and that still lives."""
+        try:
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:
+            return 0
+        own = next(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
+        return own + sum(resident(int(child)) for child in children)
+
+    with open_sandbox() as sandbox:
+        for number in range(pool.RECYCLED):
+            assert answer(sandbox, NO_FRAMEWORKS, f"def f(): return {number}") == number
+            if number == 20:
+                before = resident(sandbox._servers[NO_FRAMEWORKS].pid)
+        server = sandbox._servers[NO_FRAMEWORKS]
+        assert server.opened == pool.RECYCLED
+        after = resident(server.pid)
+        assert before > 100_000 and after < 1.05 * before, (before, after)
+        answer(sandbox, NO_FRAMEWORKS, "def f(): return 0")
+        assert sandbox._servers[NO_FRAMEWORKS] is not server
