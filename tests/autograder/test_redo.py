@@ -4,9 +4,10 @@ verdict is what grading from the beginning would give."""
 import random
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -181,9 +182,26 @@ def grading(folder: Path) -> Run:
     return run
 
 
+@pytest.fixture(autouse=True)
+def modules_return() -> Iterator[None]:
+    """Other tests go on with the course's modules that they have."""
+    before = _solutions()
+    yield
+    _forget_solutions()
+    sys.modules.update(before)
+
+
+def _solutions() -> dict[str, ModuleType]:
+    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "solutions"}
+
+
+def _forget_solutions() -> None:
+    for name in _solutions():
+        del sys.modules[name]
+
+
 def session(root: Path, state: Path, sandbox: LocalSandbox, **options) -> Session:
-    for name in [n for n in sys.modules if n.partition(".")[0] == "solutions"]:
-        del sys.modules[name]  # as in a new process
+    _forget_solutions()  # as in a new process
     return open_session(Settings(root, state), "toy", lambda **_: sandbox, **options)
 
 
