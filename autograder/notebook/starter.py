@@ -78,10 +78,7 @@ def cleared(source: str) -> str:
 def _found(target: Callable[..., Any]) -> tuple[str, Function | ast.ClassDef, list[str]]:
     """The file, the syntax tree and the file's lines of a function or class at the top level of a module."""
     plain = inspect.unwrap(target)
-    try:
-        file = inspect.getsourcefile(plain)
-    except TypeError:
-        file = None
+    file = _file_of(plain)
     if file is None:
         raise AuthorError(f"{plain.__name__} has no source file, but should be written in a module of solutions/.")
     text = Path(file).read_text("utf-8")
@@ -93,6 +90,15 @@ def _found(target: Callable[..., Any]) -> tuple[str, Function | ast.ClassDef, li
         "level of a module of solutions/.",
         file=file,
     )
+
+
+def _file_of(target: Callable[..., Any]) -> str | None:
+    """Where a function or class was written. Code knows it of itself, while `inspect` looks for a class in `sys.modules`,
+    where the modules of another course may have taken its module's place since."""
+    made = vars(target).values() if isinstance(target, type) else [target]
+    codes = (getattr(inspect.unwrap(getattr(m, "__func__", m)), "__code__", None) for m in made)
+    names = [code.co_filename for code in codes if code is not None]
+    return next((name for name in names if Path(name).is_file()), None)
 
 
 def _class(target: Callable[..., Any], node: ast.ClassDef, lines: list[str], file: str) -> list[str]:

@@ -73,7 +73,7 @@ def function(root: Path, source: str) -> Any:
     spec = importlib.util.spec_from_file_location("module_of_test", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["module_of_test"] = module  # where `inspect` looks for the source of a class
+    sys.modules["module_of_test"] = module
     spec.loader.exec_module(module)
     return module.f
 
@@ -212,6 +212,15 @@ def test_missing_docstring_is_reported_with_its_line(tmp_path: Path) -> None:
 def test_class_that_has_no_file_is_refused() -> None:
     with pytest.raises(AuthorError, match="int has no source file, but should be written in a module of solutions/"):
         starter(int)
+
+
+def test_a_class_is_found_also_after_its_module_was_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    f = function(tmp_path, 'class f:\n    "Doc."\n\n    def g(self):\n        "One."\n        return 1\n')
+    monkeypatch.delitem(sys.modules, "module_of_test")
+    assert starter(f).solved.startswith('class f:\n    """Doc."""')
+    assert starter(f).file == str(tmp_path / "module.py")
 
 
 def test_docstring_inherited_from_a_base_class_is_none(tmp_path: Path) -> None:
