@@ -214,9 +214,7 @@ def test_class_that_has_no_file_is_refused() -> None:
         starter(int)
 
 
-def test_a_class_is_found_also_after_its_module_was_forgotten(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_class_is_found_also_after_its_module_was_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     f = function(tmp_path, 'class f:\n    "Doc."\n\n    def g(self):\n        "One."\n        return 1\n')
     monkeypatch.delitem(sys.modules, "module_of_test")
     assert starter(f).solved.startswith('class f:\n    """Doc."""')
