@@ -93,8 +93,8 @@ def _found(target: Callable[..., Any]) -> tuple[str, Function | ast.ClassDef, li
 
 
 def _file_of(target: Callable[..., Any]) -> str | None:
-    """Where a function or class was written. Code knows it of itself, while `inspect` looks for a class in `sys.modules`,
-    where the modules of another course may have taken its module's place since."""
+    """Where a function or class was written. Code knows it of itself, while `inspect` looks for a class in
+    `sys.modules`, where another course may have taken its module's place since."""
     made = vars(target).values() if isinstance(target, type) else [target]
     codes = (getattr(inspect.unwrap(getattr(m, "__func__", m)), "__code__", None) for m in made)
     names = [code.co_filename for code in codes if code is not None]
