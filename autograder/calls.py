@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -59,6 +59,11 @@ class Call:
     then: tuple[tuple[str | Given, tuple[Any, ...]], ...] = ()
     transform: Transform | None = None
 
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of the helpers that it hands to the student's code."""
+        return frozenset(_given((self.args, self.then)))
+
 
 @dataclass(frozen=True)
 class Given:
@@ -110,3 +115,11 @@ class Spy:
     function: Callable[..., Any] = field(compare=False)
     parameters: tuple[Parameter, ...] = ()
     returns: Spec | None = None
+
+
+def _given(tree: Any) -> Iterator[str]:
+    if isinstance(tree, Given):
+        yield tree.name
+    elif isinstance(tree, list | tuple | Mapping):
+        for part in tree.values() if isinstance(tree, Mapping) else tree:
+            yield from _given(part)

@@ -15,7 +15,8 @@ from typing import Any
 from autograder.card import Card, Part, card_html, card_text, clean, sentence
 from autograder.client_example import Example, Property, make, reproduction
 from autograder.client_sheet import Trouble, answers, find, quiet, resolve
-from autograder.judge import Result, judge
+from autograder.judge import Result, judge, unwritten
+from autograder.laws import STARTER_ERROR
 from autograder.records import ExerciseSheet, Finding, Raised, Verdict
 from autograder.report import HOLDS
 
@@ -178,10 +179,10 @@ def starter(result: Result) -> str | None:
 
     JAX raises the same exception for what it cannot do, with a message; a starter's own line says `raise`.
     """
-    if not isinstance(result, Raised) or result.type != "NotImplementedError":
+    if not isinstance(result, Raised) or result.type != STARTER_ERROR:
         return None
     last = next(reversed(own_frames(result.traceback)), {"name": "", "code": ""})
-    raised_here = "raise NotImplementedError" in last["code"] if last["code"] else not result.message
+    raised_here = "raise NotImplementedError" in last["code"] if last["code"] else unwritten(result)
     return last["name"] if raised_here else None
 
 

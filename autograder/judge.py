@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograder.compare import compare, equals
-from autograder.laws import changed_argument, ending
+from autograder.laws import STARTER_ERROR, changed_argument, ending
 from autograder.records import (
     Check,
     ExerciseSheet,
@@ -36,6 +36,11 @@ LOST = {
     "flood": "{name} printed too much.",
     "unasked": "{name} was not asked: the submission's time was used up.",
 }
+
+
+def unwritten(result: Result) -> bool:
+    """Whether a function is still its starter: it raises what a starter does, in a starter's words."""
+    return isinstance(result, Raised) and result.type == STARTER_ERROR and result.message in UNWRITTEN
 
 
 def judge(exercise: ExerciseSheet, results: Sequence[Result]) -> Verdict:
@@ -132,7 +137,7 @@ def _verdict(exercise: ExerciseSheet, check: Check, result: Result) -> tuple[str
             return ("law", "") if kept else (kind, message or f"This should hold: {check.label}")
         case Lost(why):
             return "missing" if why == "missing" else "lost", LOST[why].format(name=exercise.name)
-        case Raised("NotImplementedError", text) if text in UNWRITTEN:
+        case Raised() if unwritten(result):
             return "missing", f"{exercise.name} is still the starter: nothing is written there yet."
         case Raised(type_, message):
             return "raised", f"{exercise.name} raised {type_}" + (f": {message}" if message else ".")

@@ -18,7 +18,7 @@ from typing import Any
 from autograder.answers import CARRIED, OWN, Way
 from autograder.course import Chapter
 from autograder.lineage import lineage, own_files
-from autograder.records import Call, Check, ExerciseSheet, Given, Limits, Sheet
+from autograder.records import Check, ExerciseSheet, Limits, Sheet
 from autograder.wire import encode
 
 Rest = Callable[[Any], str]
@@ -63,24 +63,7 @@ def _asked(chapter: Chapter, exercise: ExerciseSheet, check: Check, rest: Rest) 
     name = (check.label, check.kind, check.hidden)
     if check.call is None:
         return (*name, check.seed, rest(chapter.law(exercise.name, check.label).function))
-    return (*name, check.call, [rest(chapter.helpers[n]) for n in sorted(_given(check.call))])
-
-
-def _given(call: Call) -> set[str]:
-    """The helpers that a call hands to the student's code."""
-    names: set[str] = set()
-
-    def walk(tree: Any) -> None:
-        if isinstance(tree, Given):
-            names.add(tree.name)
-        elif isinstance(tree, list | tuple):
-            for part in tree:
-                walk(part)
-        elif isinstance(tree, Mapping):
-            walk(list(tree.values()))
-
-    walk((call.args, call.then))
-    return names
+    return (*name, check.call, [rest(chapter.helpers[n]) for n in sorted(check.call.given)])
 
 
 def _digest(*parts: Any) -> str:

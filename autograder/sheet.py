@@ -21,7 +21,7 @@ from autograder.author import Exercise, Law, Question
 from autograder.drawing import call_of, seed_of
 from autograder.errors import AuthorError
 from autograder.laws import Subject, batched, ending, judge_law
-from autograder.records import Call, Check, ExerciseSheet, Given, Handle, Helper, Outcome, Raised, Returned, Sheet, Spec
+from autograder.records import Call, Check, ExerciseSheet, Handle, Helper, Outcome, Raised, Returned, Sheet, Spec
 from autograder.sandbox.local import LocalStudent
 
 LAW_NAMES = frozenset({"np", "jax", "jnp", "close", "conforms", "refusal"})
@@ -52,7 +52,7 @@ def draw(
 def visible(sheet: Sheet) -> Sheet:
     """The sheet that ships with the student's notebook: no hidden check, and only the helpers that visible ones use."""
     exercises = tuple(replace(e, checks=tuple(c for c in e.checks if not c.hidden)) for e in sheet.exercises)
-    used = {name for e in exercises for c in e.checks for name in _given_names(c.call)}
+    used = {name for e in exercises for c in e.checks if c.call for name in c.call.given}
     sources = {name: sheet.given[name] for name in _with_their_own(used, sheet.given)}
     return replace(sheet, exercises=exercises, given=sources)
 
@@ -178,23 +178,6 @@ def _settled(outcome: Outcome) -> Any:
 
 def _why(outcome: Outcome) -> str:
     return f"{outcome.type}: {outcome.message}" if isinstance(outcome, Raised) else str(outcome)
-
-
-def _given_names(call: Call | None) -> set[str]:
-    names: set[str] = set()
-
-    def walk(tree: Any) -> None:
-        if isinstance(tree, Given):
-            names.add(tree.name)
-        elif isinstance(tree, list | tuple):
-            for part in tree:
-                walk(part)
-        elif isinstance(tree, dict):
-            walk(list(tree.values()))
-
-    if call is not None:
-        walk((call.args, call.then))
-    return names
 
 
 def _with_their_own(names: set[str], sources: Mapping[str, str]) -> list[str]:

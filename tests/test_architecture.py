@@ -58,7 +58,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "sandbox": "records wire invoke programs",
     "sandbox.seam": "records",
     "sandbox.local": "records invoke wire",
-    "client": "records compare judge report card client_sheet client_example",
+    "client": "records compare judge laws report card client_sheet client_example",
     "client_sheet": "records estimators judge laws wire invoke sandbox.local",
     "client_example": "records client_sheet invoke wire",
     # those that bring it together
