@@ -187,9 +187,9 @@ def test_an_endless_sheet_is_cut(here: Path, monkeypatch: pytest.MonkeyPatch, tm
 def test_no_network(here: Path, capsys) -> None:
     get_sheet("toy", SUM, "http://127.0.0.1:9/toy.json")
     assert capsys.readouterr().out == (
-        "toy.json could not be fetched from http://127.0.0.1:9/toy.json ([Errno 111] Connection refused). Run this cell "
-        "again with a network. Or: Put the file toy.json that belongs to this notebook into its folder (in Colab: the "
-        "folder on the left).\n"
+        "toy.json could not be fetched from http://127.0.0.1:9/toy.json ([Errno 111] Connection refused). Run this "
+        "cell again with a network. Or: Put the file toy.json that belongs to this notebook into its folder (in Colab: "
+        "the folder on the left).\n"
     )
 
 
@@ -238,8 +238,8 @@ def test_no_package_and_nowhere_to_get_it(tmp_path: Path, here: Path, monkeypatc
     without_the_package(monkeypatch)
     assert run(source) == (
         "The package autograder is not installed, and this course does not say where to get it: its instructor sets "
-        "`published` in source/course.toml, or hands out dmol_autograder-...whl, to be installed by `%pip install FILE`. "
-        "Then run this cell again.\n"
+        "`published` in source/course.toml, or hands out dmol_autograder-...whl, to be installed by `%pip install "
+        "FILE`. Then run this cell again.\n"
     )
 
 
@@ -249,8 +249,8 @@ def test_an_old_python(tmp_path: Path, here: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "version_info", (3, 9, 7))
     monkeypatch.setattr(sys, "version", "3.9.7 (default)")
     assert run(source) == (
-        "The checks need Python 3.11 or newer, but this is 3.9.7. Choose a newer kernel, or open the notebook in Colab. "
-        "Nothing was installed.\n"
+        "The checks need Python 3.11 or newer, but this is 3.9.7. Choose a newer kernel, or open the notebook in "
+        "Colab. Nothing was installed.\n"
     )
     assert list(here.iterdir()) == []
 
