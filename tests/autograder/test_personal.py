@@ -217,14 +217,14 @@ def test_nbgraders_exchange_hands_out_what_lies_there(released: Path, tmp_path: 
 
     c = Config()
     c.CourseDirectory.root = str(released.parent)
-    c.CourseDirectory.course_id = "ada"
+    c.CourseDirectory.course_id = "chem"
     c.CourseDirectory.release_directory = "personal/ada"
     c.CourseDirectory.assignment_id = "toy"
     c.Exchange.root = str(tmp_path)
     c.Exchange.assignment_dir = str(tmp_path)
     tmp_path.chmod(0o777)
     ExchangeReleaseAssignment(coursedir=CourseDirectory(config=c), config=c).start()
-    given = tmp_path / "ada" / "outbound" / "toy"
+    given = tmp_path / "chem" / "outbound" / "toy"
     assert {p.name: p.read_bytes() for p in given.iterdir()} == {
         p.name: p.read_bytes() for p in (released / "ada" / "toy").iterdir()
     }
