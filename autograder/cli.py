@@ -74,12 +74,23 @@ def new(chapter: Annotated[str, typer.Argument(help="Its name, a Python identifi
 def build(
     chapters: Chapters = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if anything built is stale.")] = False,
+    for_student: Annotated[
+        list[str] | None, typer.Option("--for-student", help="Write personal/ID/ instead; may be repeated.")
+    ] = None,
+    students: Annotated[
+        Path | None, typer.Option("--students", help="The same for all ids of this file: one a line, or a column id.")
+    ] = None,
     course: Root = None,
 ) -> None:
     """Write the notebooks and visible sheets of source/ and release/ from the chapter files."""
     from autograder.notebook import build as building
 
     loaded, names = _course(course, chapters)
+    if for_student or students:
+        from autograder.show import build_for_students
+
+        build_for_students(loaded, chapters, ids=for_student or (), file=students, check=check)
+        return
     if not check:
         for path in building.build(loaded, names):
             typer.echo(f"wrote {path}")

@@ -1,4 +1,4 @@
-"""Reading a course: `source/course.toml`, and chapter files with their exercises.
+"""Reading a course: chapter files with their exercises, and through `coursefile` its `source/course.toml`.
 
 A chapter file is run once, cell by cell: its cells tagged `author` and those that create an exercise or a written
 question. All other cells are the student's, are copied to the notebooks, and never run here.
@@ -9,42 +9,35 @@ from __future__ import annotations
 import ast
 import re
 import sys
-import tomllib
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
 from autograder.author import Exercise, Law, Variant, Written
+from autograder.coursefile import ChapterEntry, Course, entry_of, load_course
 from autograder.errors import AuthorError, UsageError
-from autograder.records import Helper, Limits, Sheet
+from autograder.records import Helper, Sheet
 from autograder.sheet import draw
+
+__all__ = [
+    "Cell",
+    "Chapter",
+    "ChapterEntry",
+    "Course",
+    "entry_of",
+    "importable",
+    "load_chapter",
+    "load_course",
+    "located",
+    "split",
+]
 
 _TASK = re.compile(r"^\w+ *= *(\w+\.)?(exercise|written)\(", re.MULTILINE)
 _SPEAKS = re.compile(r"\b(\w+)\.(probe|case|law|mistake|alternate|oracle|equivalent)\b")
-
-
-@dataclass(frozen=True)
-class ChapterEntry:
-    """What `course.toml` says of a chapter."""
-
-    name: str
-    title: str
-    cites: str = ""
-
-
-@dataclass(frozen=True)
-class Course:
-    """A course folder and what its `source/course.toml` says."""
-
-    root: Path
-    name: str
-    title: str
-    limits: Limits
-    chapters: Mapping[str, ChapterEntry]
 
 
 @dataclass(frozen=True)
@@ -100,42 +93,6 @@ class Chapter:
     def variant(self, exercise: str, name: str) -> Variant:
         found = self.exercises[exercise]
         return next(v for v in (*found.mistakes, *found.alternates, *found.oracles) if v.name == name)
-
-
-def load_course(root: Path) -> Course:
-    """The course whose folder is `root`, or a UsageError that says what is missing."""
-    path = root / "source" / "course.toml"
-    try:
-        text = tomllib.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(f"{root} is no course: it has no source/course.toml. Run this in a course's folder.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise AuthorError(f"this is not TOML: {error}", file=str(path)) from None
-    limits, listed = text.get("limits", {}), text.get("chapters", {})
-    for table in (limits, listed, *(listed.values() if isinstance(listed, dict) else ())):
-        if not isinstance(table, dict):
-            raise AuthorError(f"{table!r} stands where a table should: write [chapters.NAME].", file=str(path))
-    known = {f.name for f in fields(Limits)}
-    if limits.keys() - known:
-        extra = ", ".join(sorted(limits.keys() - known))
-        raise AuthorError(f"[limits] has {extra}, but may have {', '.join(sorted(known))}.", file=str(path))
-    for name, value in limits.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise AuthorError(f"[limits] has {name} = {value!r}, but it should be a positive number.", file=str(path))
-    chapters = {
-        name: ChapterEntry(name, entry.get("title", name), entry.get("cites", "")) for name, entry in listed.items()
-    }
-    return Course(root, text.get("name", root.name), text.get("title", root.name), Limits(**limits), chapters)
-
-
-def entry_of(course: Course, name: str) -> ChapterEntry:
-    """What the course says of a chapter, or a UsageError that lists those it has."""
-    if name not in course.chapters:
-        raise UsageError(
-            f"{name!r} is no chapter of this course; it has {', '.join(course.chapters) or 'none'}. "
-            f"`autograder new {name}` begins one."
-        )
-    return course.chapters[name]
 
 
 def load_chapter(course: Course, name: str) -> Chapter:

@@ -17,6 +17,7 @@ from autograder.course import Chapter
 from autograder.frameworks import frameworks_of
 from autograder.judge import Result, judge
 from autograder.laws import Subject, judge_law
+from autograder.pairs import plain, settled
 from autograder.records import (
     Check,
     ExerciseSheet,
@@ -47,10 +48,10 @@ def grade(
     attempt = attempt_within(chapter.course.limits)
     asking = _Asking(chapter, sheet, submission, sandbox, attempt, dict(earlier.answers) if earlier else {})
     found = asking.own()
-    verdicts = {e.name: judge(e, found[e.name].results) for e in sheet.exercises}
+    verdicts = {e.name: judge(*settled(e, found[e.name].results)) for e in sheet.exercises}
     for exercise in sheet.exercises:
         if wants_carrying(exercise, verdicts):
-            carried = judge(exercise, asking.carried(exercise).results)
+            carried = judge(*settled(exercise, asking.carried(exercise).results))
             if carried.score > verdicts[exercise.name].score:
                 verdicts[exercise.name] = replace(carried, carried_forward=True)
     if earlier and (attempt.unasked or attempt.dead):
@@ -174,7 +175,7 @@ def _answer(chapter: Chapter, exercise: ExerciseSheet, check: Check, student: St
     if check.call is not None:
         outcome: Outcome = student.call(exercise.name, check.call, seconds=seconds())
         return outcome
-    law = chapter.law(exercise.name, check.label)
+    law = chapter.law(exercise.name, plain(check.label))
     return judge_law(law.function, Subject(student, exercise.name, exercise.signatures, seconds), check.seed)
 
 

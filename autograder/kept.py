@@ -63,6 +63,10 @@ class Kept:
             write_private(self._path(key), json.dumps(document))
             self._fresh.add(key)
 
+    def apart(self, who: str, questions: Mapping[Way, str]) -> Kept:
+        """The same for somebody who is asked other things than the rest of the class. `who` is a name for a folder."""
+        return replace(self, folder=self.folder / who, questions=questions, _locks={}, _fresh=set())
+
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"
 

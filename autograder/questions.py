@@ -18,6 +18,7 @@ from typing import Any
 from autograder.answers import CARRIED, OWN, Way
 from autograder.course import Chapter
 from autograder.lineage import lineage, own_files
+from autograder.pairs import plain
 from autograder.records import Check, ExerciseSheet, Limits, Sheet
 from autograder.wire import encode
 
@@ -62,7 +63,7 @@ def _asked(chapter: Chapter, exercise: ExerciseSheet, check: Check, rest: Rest) 
     """One check, as far as the student's code is concerned."""
     name = (check.label, check.kind, check.hidden)
     if check.call is None:
-        return (*name, check.seed, rest(chapter.law(exercise.name, check.label).function))
+        return (*name, check.seed, rest(chapter.law(exercise.name, plain(check.label)).function))
     return (*name, check.call, [rest(chapter.helpers[n]) for n in sorted(check.call.given)])
 
 

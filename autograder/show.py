@@ -170,6 +170,28 @@ def show_facts(facts: Sequence[Fact]) -> None:
     console.print(verdict, highlight=False)
 
 
+def build_for_students(
+    course: Course, chapters: Sequence[str] | None, *, ids: Sequence[str], file: Path | None, check: bool
+) -> None:
+    """Writes what each student is handed of the personal chapters, and prints what was written."""
+    from autograder.personal import FOLDER, read_students, release
+    from autograder.settings import read_settings
+
+    if check:
+        raise UsageError(
+            "--check looks at release/, which is the same for all students: leave it away, or the students."
+        )
+    names = chapters or [name for name, entry in course.chapters.items() if entry.personal]
+    if not names:
+        raise UsageError("No chapter has personal = true in source/course.toml, so all students get the same release/.")
+    students = [*ids, *(read_students(file) if file else ())]
+    made = 0
+    for path in release(course, names, students, read_settings(course.root).state):
+        made += 1
+        print(f"wrote {path}")
+    print(f"{made} files: hand each student their folder {FOLDER}/<student>/<chapter>/.")
+
+
 def verify_chapters(
     course: Course,
     names: Sequence[str],

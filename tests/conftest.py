@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from autograder.records import Sheet
 from autograder.sandbox.layers import TRUSTED, Plan
 from autograder.sandbox.pool import WarmSandbox, open_sandbox
 
+ROOT = Path(__file__).parents[1]
 TOY = Path(__file__).parent / "toy"
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -78,3 +82,17 @@ def bare() -> Iterator[WarmSandbox]:
         Plan(None, privileged=False, uid=None, landlock=False, seccomp=False, layers=(TRUSTED,))
     ) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy so that nothing is left in the repository."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in ("autograder", "solutions", "source", "release", "tests/autograder", "docs/design"):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "nbgrader_config.py"):
+        shutil.copy(ROOT / name, folder / "copy" / name)
+    build = ("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder))
+    subprocess.run([*PIP, *build, str(folder / "copy")], check=True, capture_output=True, cwd=folder)
+    return next(folder.glob("*.whl"))

@@ -21,6 +21,7 @@ def facts(report: ClassReport) -> tuple[str, ...]:
     """What asks for something to be done, as plain sentences; exercises and mistakes as their authors wrote them."""
     return (
         *_not_graded(report),
+        *_borrowed(report),
         *_misconceptions(report),
         *(fact for e in report.exercises for fact in _exercise(e)),
         *_doubtful(report),
@@ -48,6 +49,14 @@ def _not_graded(report: ClassReport) -> Iterator[str]:
         yield (
             f"{_were(n)} stopped for lack of time before all checks were judged. If the machine was busy, grade "
             f"{'it' if n == 1 else 'them'} again."
+        )
+
+
+def _borrowed(report: ClassReport) -> Iterator[str]:
+    if n := report.borrowed.count:
+        yield (
+            f"{n} submission{' points' if n == 1 else 's point'} to the numbers of somebody else's notebook. It cost "
+            "nothing; its note says where. Files may have been swapped: look before you ask."
         )
 
 

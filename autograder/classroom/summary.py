@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from autograder.judge import LOST
+from autograder.pairs import SOMEBODY
 from autograder.records import Finding, Graded, Verdict
 
 
@@ -95,7 +96,8 @@ class ClassReport:
     """All figures of a class in one chapter.
 
     `mixed`: the entries come from different versions of the chapter. `used_up`: who had no time left, so that
-    some checks may not have been judged, though the fault may be a busy machine's.
+    some checks may not have been judged, though the fault may be a busy machine's. `borrowed`: where something points
+    to the numbers of somebody else's notebook (see `pairs`).
     """
 
     course: str
@@ -108,6 +110,7 @@ class ClassReport:
     failed: Who
     skipped_cells: Who
     used_up: Who
+    borrowed: Who
     max_score: float
     scores: tuple[float, ...]
     median: float | None
@@ -149,6 +152,7 @@ def summarise(
         failed=_who([g.student for g in kept.submissions if g.status == "failed-ours"], names),
         skipped_cells=_who([g.student for g in graded if any("it was skipped" in note for note in g.notes)], names),
         used_up=_who([g.student for g in graded if any("was used up" in note for note in g.notes)], names),
+        borrowed=_who([g.student for g in graded if any(SOMEBODY in note for note in g.notes)], names),
         max_score=most,
         scores=scores,
         median=round(median(scores), 2) if scores else None,

@@ -25,6 +25,7 @@ from autograder.notebook.difference import first_line, notebook_difference, shee
 from autograder.notebook.document import METADATA
 from autograder.notebook.grading import checksum
 from autograder.notebook.pieces import Piece, pieces
+from autograder.notebook.setup import with_setup
 from autograder.records import Sheet
 from autograder.sheet import PUBLIC, visible
 from autograder.wire import to_text
@@ -34,7 +35,7 @@ def build(course: Course, chapters: Sequence[str]) -> tuple[Path, ...]:
     """The files written for these chapters. Files that already say the same are left as they are."""
     made = _made(course, chapters)
     for path, text in made.items():
-        if _difference(path, text):
+        if not path.is_file() or path.read_bytes() != text.encode():
             write(path, text)
     return tuple(made)
 
@@ -43,7 +44,8 @@ def check(course: Course, chapters: Sequence[str]) -> tuple[str, ...]:
     """The first difference of each file of `release/` that does not say what its chapter file says. Writes nothing."""
     release = course.root / "release"
     places = {release, *(release / name for name in chapters)}
-    made = {p: t for p, t in _made(course, chapters).items() if p.parent in places}
+    everything = _made(course, chapters)
+    made = {p: t for p, t in everything.items() if p.parent in places}
     found = []
     for path, text in made.items():
         difference = _difference(path, text)
@@ -53,14 +55,17 @@ def check(course: Course, chapters: Sequence[str]) -> tuple[str, ...]:
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path not in made and not path.name.startswith(".") and not (folder == release and path.is_dir()):
                 found.append(f"{path.relative_to(course.root)}: is not built from any chapter file, and should go")
+    page = course.root / front.README
+    if page in everything and (difference := _difference(page, everything[page])):
+        found.append(f"{front.README}: {difference}")
     return tuple(found)
 
 
 def files(chapter: Chapter) -> Mapping[Path, str]:
     """What building this chapter writes: every file and its text."""
     root, name = chapter.course.root, chapter.name
-    cells = pieces(chapter)
-    sheet = to_text(visible_sheet(chapter)) + "\n"
+    sheet = _as_released(root / "release" / name / f"{name}.json", to_text(visible_sheet(chapter)) + "\n")
+    cells = with_setup(pieces(chapter), chapter.course, name, sheet, fetch=True)
     return {
         root / "source" / name / f"{name}.ipynb": notebook(cells, released=False),
         root / "source" / name / f"{name}.json": sheet,
@@ -69,10 +74,10 @@ def files(chapter: Chapter) -> Mapping[Path, str]:
     }
 
 
-def visible_sheet(chapter: Chapter) -> Sheet:
-    """`visible(chapter.sheet(PUBLIC))`, without computing the hidden checks, of which there are many more."""
+def visible_sheet(chapter: Chapter, secret: bytes = PUBLIC) -> Sheet:
+    """`visible(chapter.sheet(secret))`, without computing the hidden checks, of which there are many more."""
     shown = {name: _without_hidden(exercise) for name, exercise in chapter.exercises.items()}
-    sheet = visible(replace(chapter, exercises=shown).sheet(PUBLIC))
+    sheet = visible(replace(chapter, exercises=shown).sheet(secret))
     counts = {name: len(e.questions) + len(e.laws) for name, e in chapter.exercises.items()}
     return replace(sheet, exercises=tuple(replace(e, after_submission=counts[e.name]) for e in sheet.exercises))
 
@@ -104,7 +109,7 @@ def write(path: Path, text: str) -> None:
 
 def _cell(piece: Piece, released: bool) -> dict[str, Any]:
     source = piece.empty if released else piece.solved
-    metadata: dict[str, Any] = {"tags": list(piece.tags)} if piece.tags else {}
+    metadata: dict[str, Any] = {**piece.metadata, **({"tags": list(piece.tags)} if piece.tags else {})}
     if piece.grading:
         metadata["nbgrader"] = dict(piece.grading)
     if piece.grading and released:
@@ -133,23 +138,41 @@ def _made(course: Course, chapters: Sequence[str]) -> Mapping[Path, str]:
     return {**made, **_front_pages(course, made)}
 
 
+def _as_released(path: Path, sheet: str) -> str:
+    """The sheet, as the file on disk has it if the two differ by rounding alone: notebooks say its checksum."""
+    try:
+        released = path.read_bytes().decode("utf-8")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return sheet
+    return sheet if sheet_difference(released, sheet) else released.replace("\r\n", "\n")
+
+
 def _front_pages(course: Course, made: Mapping[Path, str]) -> Mapping[Path, str]:
-    """The course's front page and its copies, if `source/course.md` is there.
+    """The README's list of chapters, if it has one, and the course's front page and its copies, if `source/course.md`
+    is there.
 
     Its table lists all that is released: what is made now, and other chapters as they were built before. Their copies
     are made anew too, but no folder is begun for the sake of a copy: nbgrader would take it for an assignment.
     """
     root, own = course.root, course.root / "source" / front.NAME
-    if not own.is_file():
-        return {}
     built = {name: root / "release" / name / f"{name}.ipynb" for name in course.chapters}
     released = {n: made.get(p) or p.read_text("utf-8") for n, p in built.items() if p in made or p.is_file()}
+    pages = _readme(course, released)
+    if not own.is_file():
+        return pages
     folders = [root / kind / name for name in released for kind in ("source", "release")]
     making = {path.parent for path in made}
     body = own.read_text("utf-8")
     neighbour = front.front_page(course, body, released, to_chapters="../")
     copies = {folder / front.NAME: neighbour for folder in folders if folder in making or folder.is_dir()}
-    return {root / "release" / front.NAME: front.front_page(course, body, released), **copies}
+    return {root / "release" / front.NAME: front.front_page(course, body, released), **copies, **pages}
+
+
+def _readme(course: Course, released: Mapping[str, str]) -> Mapping[Path, str]:
+    path = course.root / front.README
+    text = path.read_text("utf-8") if path.is_file() else ""
+    listed = front.with_list(course, text, released)
+    return {path: listed} if listed else {}
 
 
 def _difference(path: Path, text: str) -> str:

@@ -3,6 +3,7 @@
     source/course.md              hand-written: how a notebook works, and the conventions of all chapters
     release/course.md             the same under the course's title, with a table of the chapters
     <both>/<chapter>/course.md    a copy for the folder that a student is handed, whose links lead to its neighbours
+    README.md                     a list of the chapters, between two marks, with what opens them in Colab
 
 Points and chapters are read off the released notebooks, so that nobody keeps the table by hand.
 """
@@ -12,16 +13,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from autograder.course import ChapterEntry, Course
+from autograder.coursefile import ChapterEntry, Course
 from autograder.errors import AuthorError
+from autograder.notebook.published import colab
 
 NAME = "course.md"
+README = "README.md"
+BEGIN = "<!-- chapters: written by `autograder build` -->"
+END = "<!-- end of chapters -->"
+BADGE = "docs/images/colab.svg"
+UNPUBLISHED = (
+    "There are no *Open in Colab* links here yet: say where this course is published, such as "
+    '`published = "https://github.com/OWNER/REPO"`, in `source/course.toml`, and run `autograder build` '
+    "([how](docs/colab.md))."
+)
 
 
 def front_page(course: Course, body: str, released: Mapping[str, str], *, to_chapters: str = "") -> str:
     """The page for these released notebooks, as their texts. `to_chapters` leads from the page to the chapters."""
     rows = [
-        _row(entry, released[name], f"{to_chapters}{name}/{name}.ipynb")
+        _row(entry, released[name], f"{to_chapters}{name}/{name}.ipynb", colab(course.published, name))
         for name, entry in course.chapters.items()
         if name in released
     ]
@@ -32,9 +43,29 @@ def front_page(course: Course, body: str, released: Mapping[str, str], *, to_cha
     return "\n\n".join(parts) + "\n"
 
 
-def _row(entry: ChapterEntry, notebook: str, link: str) -> str:
+def with_list(course: Course, readme: str, released: Mapping[str, str]) -> str:
+    """The README with the list of its chapters as it should be, or nothing where there are no marks for one."""
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        return ""
+    lines = [
+        f"- [{entry.title}](release/{name}/{name}.ipynb){_badge(colab(course.published, name))}"
+        for name, entry in course.chapters.items()
+        if name in released
+    ]
+    more = "" if course.published else f"\n\n{UNPUBLISHED}"
+    return f"{before}{begin}\n" + "\n".join(lines) + f"{more}\n{end}{after}"
+
+
+def _badge(link: str) -> str:
+    return f" [![Open in Colab]({BADGE})]({link})" if link else ""
+
+
+def _row(entry: ChapterEntry, notebook: str, link: str, opened: str) -> str:
     along = f"[{_shown(entry.cites)}]({entry.cites})" if entry.cites else ""
-    return f"| [{_cell(entry.title)}]({link}) | {_points(entry.name, notebook):g} | {_cell(along)} |"
+    title = f"[{_cell(entry.title)}]({link})" + (f", [in Colab]({opened})" if opened else "")
+    return f"| {title} | {_points(entry.name, notebook):g} | {_cell(along)} |"
 
 
 def _points(name: str, notebook: str) -> float:

@@ -29,7 +29,7 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,49}")
 
 @dataclass(frozen=True)
 class Piece:
-    """One cell of both notebooks. `grading` is what nbgrader knows of it, if anything."""
+    """One cell of both notebooks. `grading` is what nbgrader knows of it, `metadata` what others do."""
 
     ident: str
     kind: Literal["markdown", "code"]
@@ -37,6 +37,7 @@ class Piece:
     empty: str
     grading: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 def pieces(chapter: Chapter) -> tuple[Piece, ...]:

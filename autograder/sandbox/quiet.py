@@ -1,6 +1,7 @@
-"""What `autograder.client` is while a submission is graded: the same names, and nothing happens.
+"""What students use of `autograder` while a submission is graded: the same names, and nothing happens.
 
-A notebook's cells `check(f)`, `hint()` and `example()` run on, so that grading does not depend on them.
+A notebook's cells `check(f)`, `hint()` and `example()`, and the one that gets the sheet, run on, so that grading does
+not depend on them.
 """
 
 from __future__ import annotations
@@ -53,25 +54,39 @@ def example(*args: Any, **keywords: Any) -> Nothing:
     return Nothing()
 
 
-def silence_client() -> Callable[[], None]:
-    """Puts what is here in the place of `autograder.client`. What it returns undoes that."""
-    import autograder
+def get_sheet(*args: Any, **keywords: Any) -> None:
+    """Fetches nothing and says nothing: no sheet is needed here."""
 
-    name, missing = "autograder.client", object()
-    before = sys.modules.get(name), vars(autograder).get("client", missing)
-    client = types.ModuleType(name, __doc__)
-    client.__dict__.update(check=check, hint=hint, example=example)
-    sys.modules[name] = vars(autograder)["client"] = client
+
+def silence_client() -> Callable[[], None]:
+    """Puts what is here in the place of `autograder.client` and `autograder.beside`. What it returns undoes that."""
+    undone = [_replace("client", check=check, hint=hint, example=example), _replace("beside", get_sheet=get_sheet)]
 
     def undo() -> None:
-        module, attribute = before
-        if module is None:
+        for one in undone:
+            one()
+
+    return undo
+
+
+def _replace(module: str, **names: Any) -> Callable[[], None]:
+    import autograder
+
+    name, missing = f"autograder.{module}", object()
+    before = sys.modules.get(name), vars(autograder).get(module, missing)
+    silent = types.ModuleType(name, __doc__)
+    silent.__dict__.update(names)
+    sys.modules[name] = vars(autograder)[module] = silent
+
+    def undo() -> None:
+        loaded, attribute = before
+        if loaded is None:
             del sys.modules[name]
         else:
-            sys.modules[name] = module
+            sys.modules[name] = loaded
         if attribute is missing:
-            del vars(autograder)["client"]
+            del vars(autograder)[module]
         else:
-            vars(autograder)["client"] = attribute
+            vars(autograder)[module] = attribute
 
     return undo

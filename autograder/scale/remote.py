@@ -22,7 +22,7 @@ from distributed import Client, Future
 
 from autograder.compiled import keep_compiled
 from autograder.course import load_chapter, load_course
-from autograder.errors import OurError
+from autograder.errors import OurError, UsageError
 from autograder.kept import record_from_text
 from autograder.records import Graded
 from autograder.scale.cluster import GONE, connected, workers_of
@@ -45,6 +45,7 @@ WAIT_SECONDS = 3600.0
 UNDONE = ("pending", "lost")
 """What a task is again whose worker died before its record was fetched: Dask has it done once more."""
 
+PERSONAL = "{} has other numbers for every student, and is graded on this machine alone: leave --scheduler away."
 NOBODY = "No worker is there; waiting."
 NOBODY_CAME = f"No worker came in {WAIT_SECONDS:g} s. What had finished is kept."
 
@@ -175,6 +176,8 @@ def open_remote(
     or would judge otherwise than this machine."""
     keep_compiled(settings.state)
     loaded = load_chapter(load_course(settings.root), chapter)
+    if loaded.entry.personal:
+        raise UsageError(PERSONAL.format(chapter))
     sheet = hidden_sheet(loaded, settings.state)
     parcel = pack(loaded, sheet, trust=settings.trust)
     name = _name(settings, chapter)

@@ -2,10 +2,8 @@
 
 import ast
 import json
-import shutil
 import site
 import subprocess
-import sys
 import venv
 import zipfile
 from pathlib import Path
@@ -15,7 +13,6 @@ import sample_chapter
 
 ROOT = Path(__file__).parents[2]
 JAX = ("jax", "jaxlib", "numpy", "numpy.libs", "ml_dtypes", "opt_einsum", "scipy", "scipy.libs")
-PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 LONG = 30
 """Statements shorter than this may well be written twice."""
 
@@ -43,20 +40,6 @@ print(json.dumps({
     "found": [name for name in absent if importlib.util.find_spec(name)],
 }))
 """
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    """The wheel, built from a copy so that nothing is left in the repository."""
-    folder = tmp_path_factory.mktemp("wheel")
-    for name in ("autograder", "solutions", "source", "release", "tests/autograder", "docs/design"):
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "nbgrader_config.py"):
-        shutil.copy(ROOT / name, folder / "copy" / name)
-    build = ("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder))
-    subprocess.run([*PIP, *build, str(folder / "copy")], check=True, capture_output=True, cwd=folder)
-    return next(folder.glob("*.whl"))
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from autograder.course import load_chapter, load_course
 from autograder.notebook.build import build
+from autograder.notebook.front import with_list
 from autograder.notebook.leaks import leaks
 from autograder.verify import verify
 
@@ -55,3 +56,10 @@ def test_the_versions_agree():
 
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert project["version"] == __version__
+
+
+def test_the_list_of_chapters_is_what_build_would_write():
+    root = Path(__file__).parents[2]
+    course = load_course(root)
+    released = {name: (root / "release" / name / f"{name}.ipynb").read_text("utf-8") for name in course.chapters}
+    assert with_list(course, README, released) == README
