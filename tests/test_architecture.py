@@ -51,7 +51,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "warming": "sandbox",
     "session": "records course grade kept questions secret settings compiled warming sandbox.seam",
     "batch": "records grade session notebook",
-    "classroom": "records judge report card course secret wire",
+    "classroom": "records judge report card course notebook secret wire",
     "verify": "records author course sheet judge compare laws invoke compiled wire sandbox.local",
     "notebook": "records author course drawing sheet signature wire",
     # the student's side
