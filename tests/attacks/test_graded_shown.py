@@ -80,7 +80,9 @@ def test_the_grader_s_view_would_tell_the_inputs(graded: Class, trick: str) -> N
 
 
 def test_what_is_told_is_noticed(graded: Class, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.report.student_view", lambda verdict: verdict)
+    parts = report._finding_parts
+    monkeypatch.setattr(report, "student_view", lambda verdict: verdict)
+    monkeypatch.setattr(report, "_finding_parts", lambda finding, student: parts(finding, False))
     monkeypatch.setattr("autograder.card.legible", lambda text: text)
     wrong = wrong_with(graded.directly["tell_the_inputs"], expected_of("tell_the_inputs"), canaries(graded.sheet))
     assert [w for w in wrong if w.endswith(" was told in text")] and [w for w in wrong if w.endswith(" in page")]
