@@ -60,7 +60,7 @@ def grade(
         student=submission.student,
         path=submission.path,
         status="graded",
-        verdicts=tuple(verdicts.values()),
+        verdicts=tuple(replace(v, seconds=asking.seconds(name)) for name, v in verdicts.items()),
         max_score=sum(e.points for e in sheet.exercises),
         seconds=time.monotonic() - attempt.begin,
         notes=submission.notes + attempt.notes(),
@@ -99,6 +99,10 @@ class _Asking:
             spies = reference_spies(self.chapter, exercise.needs)
             self.known[way] = self._ask((exercise,), spies, CARRIED)[exercise.name]
         return self.known[way]
+
+    def seconds(self, exercise: str) -> float:
+        """How long the submission's code took for one exercise. The first of a worker bears the cells' time as well."""
+        return sum(a.seconds for (name, _), a in self.known.items() if name == exercise)
 
     def _ask(self, exercises: Sequence[ExerciseSheet], spies: Mapping[str, Spy], way: str) -> dict[str, Answers]:
         """The result of every check of `exercises`, from as few workers as the submission lets live."""

@@ -176,7 +176,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Findings and points of one exercise. `diagnosis` is the mistake that explains the hidden checks too, if any."""
+    """Findings and points of one exercise. `diagnosis` is the mistake that explains the hidden checks too, if any;
+    `seconds` is how long the student's code took for it (None: not known)."""
 
     name: str
     score: float
@@ -186,6 +187,7 @@ class Verdict:
     hint: str = ""
     carried_forward: bool = False
     attempted: bool = True
+    seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,7 @@ def _exercise(verdict: Verdict) -> dict[str, Any]:
         "max_score": verdict.max_score,
         "carried_forward": verdict.carried_forward,
         "attempted": verdict.attempted,
+        "seconds": None if verdict.seconds is None else round(verdict.seconds, 3),
         "diagnosis": verdict.diagnosis,
         "findings": [
             {

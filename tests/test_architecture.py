@@ -54,7 +54,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "personal": "records answers course notebook pairs secret wire",
     "session": "records answers course grade kept personal questions secret settings compiled warming sandbox.seam",
     "batch": "records grade session notebook",
-    "classroom": "records judge pairs report card course secret wire",
+    "classroom": "records judge notebook pairs report card course secret wire",
     "verify": "records author course sheet judge compare laws invoke compiled wire sandbox.local",
     "notebook": "records author beside course coursefile drawing sheet signature wire",
     # the student's side

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from autograder.card import marked
+from autograder.card import legible, marked
 from autograder.classroom.facts import chance, facts, silent
 from autograder.classroom.picture import histogram_svg
 from autograder.classroom.summary import ClassReport
@@ -76,7 +76,7 @@ def _environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "percent": percent, "marked": _marked}
+    environment.filters |= {"number": number, "percent": percent, "marked": _marked, "legible": legible}
     return environment
 
 

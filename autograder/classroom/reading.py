@@ -118,4 +118,5 @@ def _verdict(entry: Mapping[str, Any]) -> Verdict:
         hint=hints.get(entry["diagnosis"], ""),
         carried_forward=entry["carried_forward"],
         attempted=entry["attempted"],
+        seconds=entry.get("seconds"),
     )

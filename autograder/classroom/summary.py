@@ -65,7 +65,8 @@ class ExerciseFigures:
     """One exercise: mean points of all who were graded, full marks, and who is stuck how.
 
     `late`: a check got no answer in time. `failing`: a check ended in an exception, or ended Python. `unexplained`: a
-    wrong answer which is neither of the two, and equals no known mistake.
+    wrong answer which is neither of the two, and equals no known mistake. Seconds are those of the code of whoever
+    attempted it; None if they were not kept.
     """
 
     name: str
@@ -78,17 +79,20 @@ class ExerciseFigures:
     failing: Who
     late: Who
     unexplained: Who
+    seconds_median: float | None
+    seconds_most: float | None
 
 
 @dataclass(frozen=True)
 class Misconception:
-    """A known mistake, who made it, and the label of a check that fails by it."""
+    """A known mistake, who made it, the label of a check that fails by it, and `code` of somebody who made it."""
 
     exercise: str
     mistake: str
     hint: str
     who: Who
     example: str
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,10 @@ def summarise(
     *,
     names: bool = False,
     hints: Mapping[tuple[str, str], str] = {},
+    codes: Mapping[tuple[str, str], str] = {},
 ) -> ClassReport:
-    """The figures of a class. `hints`, by exercise and mistake, stand in where an entry does not hold them."""
+    """The figures of a class. `hints`, by exercise and mistake, stand in where an entry does not hold them; `codes` are
+    anonymous examples."""
     graded = [g for g in kept.submissions if g.status == "graded"]
     verdicts = {name: _by_student(graded, name) for name in _ordered([v.name for v in g.verdicts] for g in graded)}
     most = max((g.max_score for g in kept.submissions), default=0.0)
@@ -159,7 +165,7 @@ def summarise(
         bins=histogram(scores, most),
         exercises=tuple(_exercise(name, found, names) for name, found in verdicts.items()),
         checks=checks,
-        misconceptions=_misconceptions(verdicts, names, hints),
+        misconceptions=_misconceptions(verdicts, names, hints, codes),
         hardest=min(failed_by_some, key=lambda c: c.share, default=None),
         least_discriminating=min(telling, key=lambda c: c.discrimination or 0.0, default=None),
         seconds=math.fsum(seconds),
@@ -222,6 +228,7 @@ def _exercise(name: str, found: Mapping[str, Verdict], names: bool) -> ExerciseF
     late = {s for s, v in wrong.items() if any(_is_late(f, name) for f in v.findings)}
     failing = {s for s, v in wrong.items() if any(f.kind in ("raised", "lost") for f in v.findings)} - late
     unexplained = [s for s, v in wrong.items() if v.diagnosis is None and s not in late | failing]
+    seconds = sorted(v.seconds for v in found.values() if v.attempted and v.seconds is not None)
     return ExerciseFigures(
         name=name,
         max_score=max(v.max_score for v in found.values()),
@@ -233,11 +240,16 @@ def _exercise(name: str, found: Mapping[str, Verdict], names: bool) -> ExerciseF
         failing=_who(failing, names),
         late=_who(late, names),
         unexplained=_who(unexplained, names),
+        seconds_median=median(seconds) if seconds else None,
+        seconds_most=max(seconds, default=None),
     )
 
 
 def _misconceptions(
-    verdicts: Mapping[str, Mapping[str, Verdict]], names: bool, hints: Mapping[tuple[str, str], str]
+    verdicts: Mapping[str, Mapping[str, Verdict]],
+    names: bool,
+    hints: Mapping[tuple[str, str], str],
+    codes: Mapping[tuple[str, str], str],
 ) -> tuple[Misconception, ...]:
     """The diagnosed mistakes, the most frequent first; ties in the order of the chapter, then of the alphabet."""
     found = []
@@ -248,7 +260,8 @@ def _misconceptions(
             failing = Counter(f.label for v in made.values() for f in v.findings if not f.passed)
             labels = _ordered([f.label for f in v.findings] for v in made.values())
             example = max(labels, key=lambda label: failing[label], default="")
-            found.append(Misconception(exercise, mistake, told[0], _who(made, names), example))
+            code = codes.get((exercise, mistake), "")
+            found.append(Misconception(exercise, mistake, told[0], _who(made, names), example, code))
     return tuple(sorted(found, key=lambda m: -m.who.count))
 
 

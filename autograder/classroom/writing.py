@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from autograder.classroom.example import anonymous
 from autograder.classroom.page import to_html
 from autograder.classroom.reading import read_reports
 from autograder.classroom.summary import ClassReport, summarise
 from autograder.course import Course, entry_of
-from autograder.errors import UsageError
-from autograder.records import Sheet
+from autograder.errors import OurError, UsageError
+from autograder.notebook.read import Unreadable, read
+from autograder.records import Graded, Sheet
 from autograder.secret import write_private
 from autograder.wire import Malformed, from_text
+
+READ = 20
+"""In how many notebooks an example of one mistake is looked for."""
 
 
 def class_reports(
@@ -27,7 +32,12 @@ def class_reports(
     missing = [name for name in wanted if name not in kept]
     if missing or not wanted:
         raise UsageError(_no_reports(course, missing, sources))
-    return tuple(summarise(kept[name], names=names, hints=_hints(course.root, name)) for name in wanted)
+    return tuple(
+        summarise(
+            kept[name], names=names, hints=_hints(course.root, name), codes=_codes(course.root, kept[name].submissions)
+        )
+        for name in wanted
+    )
 
 
 def write_page(course: Course, report: ClassReport, folder: Path) -> Path:
@@ -51,6 +61,28 @@ def _no_reports(course: Course, missing: Sequence[str], sources: Sequence[Path])
         f"There are no {what} {where}. Grade first: `nbgrader autograde {named}`, or "
         f"`autograder grade {named} submitted --json reports/{named}/class.json`."
     )
+
+
+def _codes(root: Path, submissions: Sequence[Graded]) -> Mapping[tuple[str, str], str]:
+    """An anonymous example of every mistake, from the notebooks as they lie now; none where they are gone."""
+    made: dict[tuple[str, str], list[Graded]] = {}
+    for one in sorted(submissions, key=lambda g: g.student):
+        for verdict in one.verdicts:
+            if verdict.diagnosis:
+                made.setdefault((verdict.name, verdict.diagnosis), []).append(one)
+    wanted = {g.student: g for those in made.values() for g in those[:READ]}
+    cells = {student: _cells(root, g) for student, g in wanted.items()}
+    return {
+        (exercise, mistake): anonymous({g.student: cells[g.student] for g in those[:READ]}, exercise)
+        for (exercise, mistake), those in made.items()
+    }
+
+
+def _cells(root: Path, graded: Graded) -> Sequence[str]:
+    try:
+        return tuple(read(root / graded.path, graded.student).cells.values())
+    except (Unreadable, OurError, ValueError):
+        return ()
 
 
 def _hints(root: Path, chapter: str) -> Mapping[tuple[str, str], str]:

@@ -1,8 +1,9 @@
 """Runs the attacks as an ordinary user, and prints what went wrong with each, as JSON on standard output.
 
 Arguments: `user`, or `refused` where the kernel is to refuse user namespaces; the user's number, if it must change
-first, or `-`; `seam`, `warm` (the attacks that are about a client which workers inherit) or `graded`. Bubblewrap itself brings the refusal about: in a user namespace in which no more may
-be made, which is what a process meets in a container with the usual seccomp profile.
+first, or `-`; `seam`, `warm` (the attacks that are about a client which workers inherit), `graded` or `kinds` (the
+classes of these folders). Bubblewrap itself brings the refusal about: in a user namespace in which no more may be made,
+which is what a process meets in a container with the usual seccomp profile.
 """
 
 import json
@@ -47,16 +48,20 @@ def attack(sandbox: WarmSandbox, folder: Path) -> object:
 
         with seam.grader_s_things(folder) as facts:
             return seam.report(sandbox, {name: seam.ATTACKS[name] for name in inheriting.ABOUT_IT}, facts)
+    if job == "kinds":
+        import kinds_class
+
+        return kinds_class.report_of(sandbox)
     import graded_class
 
-    os.environ["AUTOGRADER_STATE"] = str(folder / "state")
-    return graded_class.report_of(sandbox, graded_class.course_in(folder / "course", folder / "state"))
+    return graded_class.report_of(sandbox, folder)
 
 
 before = seam.temporary()
 with tempfile.TemporaryDirectory(prefix="things-") as folder:
     with open_sandbox(warm=programs(Path(folder))) as sandbox:
+        alone = seam.remains(sandbox)
         wrong = attack(sandbox, Path(folder))
     things = sorted(path.name for path in Path(folder).iterdir())
-left = sorted(seam.temporary() - before)
+left = sorted([*(seam.temporary() - before), *seam.lingering(sandbox, alone)])
 print(json.dumps({"layers": sandbox.layers, "user": os.getuid(), "wrong": wrong, "left": left, "things": things}))

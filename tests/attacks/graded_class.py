@@ -1,13 +1,12 @@
-"""The class of `graded/`: its course, its notebooks, and what grading must find. What `test_graded` asserts.
+"""The class of `graded/`: its course, its notebooks, and what must hold of each once it is graded.
 
 `graded/README.md` says what the files mean.
 """
 
 import json
-import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from autograder.sandbox.pool import WarmSandbox
 from autograder.secret import hidden_sheet
 from autograder.session import Session
 from autograder.wire import from_text
+from seam import lingering, remains
 
 TRICKS = {path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).parent / "graded").glob("*.py"))}
 CLASSMATES = ("a-classmate", "z-classmate")
@@ -33,18 +33,22 @@ EVERYONE = sorted([*TRICKS, *CLASSMATES])
 TOY = Path(__file__).parent.parent / "toy"
 LIMITS = "[limits]\ncheck_seconds = 4\ncell_seconds = 3\nsubmission_seconds = 60\nmemory_mb = 900\noutput_kb = 64\n"
 SEED = "5eed" * 16
-ITEM = re.compile(r"(?P<name>\w+)=(?P<score>[\d.]+)/(?P<most>[\d.]+)|carried:(?P<carried>\w+)")
+REFERENCE = [
+    line.strip()
+    for line in (TOY / "solutions" / "toy.py").read_text().splitlines()
+    if re.match(r"\s+(return |self\.w = )", line)
+] + ["by_broadcasting", "not_squared", "not_halved"]
+"""What only the reference and the mistakes of the chapter say."""
+
+ITEM = re.compile(r"(?P<name>\w+)(?P<sign>[=<])(?P<score>[\d.]+)(?:/(?P<most>[\d.]+))?|carried:(?P<carried>\w+)")
 DIGITS = 6
-REACHING = re.compile(r"^# .*\b(I6|I7|I8|I9|I14|I15|V1|S1|S2|S3|S4)\b", re.MULTILINE)
-"""Promises that rest on what encloses a submission, and so on the kind of machine."""
-
-PATIENT = {"cells_that_die", "endless_loop", "left_behind", "deep_and_endless"}
-"""Tricks that take seconds, and whose outcome hangs on clocks and caps, which are the same on every machine."""
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 
 
-def course_in(root: Path, state: Path) -> Path:
-    """The toy course, in a new folder, with a state folder of its own and a seed that is the same each time."""
-    shutil.copytree(TOY, root)
+def course_in(folder: Path) -> Path:
+    """The toy course, in a new folder, with a state folder beside it and a seed that is the same each time."""
+    root = Path(shutil.copytree(TOY, folder / "course"))
+    state = state_of(root)
     settings = (root / "source" / "course.toml").read_text()
     (root / "source" / "course.toml").write_text(re.sub(r"\[limits\]\n(\w+ = .*\n)+", LIMITS, settings))
     (state / "seeds").mkdir(parents=True)
@@ -54,8 +58,8 @@ def course_in(root: Path, state: Path) -> Path:
     return root
 
 
-def state() -> Path:
-    return Path(os.environ["AUTOGRADER_STATE"])
+def state_of(root: Path) -> Path:
+    return root.parent / "state"
 
 
 def hand_in(root: Path, student: str) -> Path:
@@ -78,7 +82,7 @@ def handed_in(student: str, root: Path) -> list[tuple[str, str]]:
     text = TRICKS.get(student, TRICKS["honest"])
     honest = re.search(r"^# honest: (.*)$", text, re.MULTILINE)
     wanted = honest[1].split() if honest else []
-    text = text.replace("{{ROOT}}", str(root)).replace("{{STATE}}", str(state()))
+    text = text.replace("{{ROOT}}", str(root)).replace("{{STATE}}", str(state_of(root)))
     text = text.replace("{{FORMULAS}}", "$a" * 1_000_000)
     if "{{SHEET}}" in text:
         text = text.replace("{{SHEET}}", repr(json.dumps(visible_answers(root))))
@@ -157,35 +161,71 @@ def scores(entry: Any) -> dict[str, tuple[float, float]]:
     return {**found, "score": (entry["score"], entry["max_score"])}
 
 
-def unlike(trick: str, entry: Any, expected: str = "") -> list[str]:
-    """The items of a trick's first line, or of `expected`, that do not hold of its entry, with what was found."""
+def expected_of(student: str, tricks: Mapping[str, str] = TRICKS) -> str:
+    """What the first line of a student's file says that grading must find."""
+    return tricks.get(student, tricks["honest"]).splitlines()[0].removeprefix("# expect: ")
+
+
+def unlike(items: str, entry: Any) -> list[str]:
+    """The items that do not hold of an entry, with what was found."""
     found, wrong = scores(entry), list[str]()
-    for item in (expected or TRICKS[trick].splitlines()[0].removeprefix("# expect: ")).split():
+    for item in items.split():
         match = ITEM.fullmatch(item)
-        if not match:
+        if not match or (match["sign"] == "=") != bool(match["most"]):
             wrong.append(f"{item} cannot be read")
-        elif match["name"]:
-            if found[match["name"]] != (pytest.approx(float(match["score"])), float(match["most"])):
+        elif match["carried"]:
+            if [e["name"] for e in entry["exercises"] if e["carried_forward"]] != [match["carried"]]:
+                wrong.append(f"{item}, but other exercises were carried")
+        elif match["sign"] == "<":
+            if not found[match["name"]][0] < float(match["score"]):
                 wrong.append(f"{item}, but found {found}")
-        elif [e["name"] for e in entry["exercises"] if e["carried_forward"]] != [match["carried"]]:
-            wrong.append(f"{item}, but other exercises were carried")
+        elif found[match["name"]] != (pytest.approx(float(match["score"])), float(match["most"])):
+            wrong.append(f"{item}, but found {found}")
     return wrong
 
 
-def report_of(sandbox: WarmSandbox, root: Path) -> dict[str, list[str]]:
-    """What went wrong with each trick that reaches for the machine: its points, or what it made a student see."""
-    tricks = [name for name, text in TRICKS.items() if REACHING.search(text) and name not in PATIENT]
+def told(graded: Graded) -> dict[str, str]:
+    """Everything that the engine itself lets a student see of their submission, by where."""
+    return {
+        "text": report.to_text(graded),
+        "page": "\n".join(report.to_html_fragment(report.student_view(v)) for v in graded.verdicts),
+        "comments": "\n".join(map(report.comment, graded.verdicts)),
+        "outputs": json.dumps(list(graded.cells.values())),
+        "notes": "\n".join(graded.notes),
+    }
+
+
+def wrong_with(graded: Graded, items: str, secrets: Iterable[str]) -> list[str]:
+    """Whatever should not be so of a submission: its points, or what its student is told."""
+    wrong = unlike(items, entry_of(graded))
+    for where, text in told(graded).items():
+        wrong += [f"{secret} was told in {where}" for secret in secrets if secret in text]
+        if where != "outputs" and CONTROL.search(text):
+            wrong.append(f"a control character was told in {where}")
+    hidden = [f for v in map(report.student_view, graded.verdicts) for f in v.findings if f.hidden]
+    said = {(f.kind, f.message, f.hint, f.mistake) for f in hidden if f.passed is not True}
+    if not said <= {("value", report.HIDDEN, "", None)}:
+        wrong.append(f"of hidden checks was told {said}")
+    return wrong
+
+
+def secrets_of(sheet: Sheet, own: str) -> set[str]:
+    """What nobody may be told: numbers, the seed, and lines of the reference that are not a student's own."""
+    return {SEED, *canaries(sheet), *(line for line in REFERENCE if line not in own)}
+
+
+def report_of(sandbox: WarmSandbox, folder: Path) -> dict[str, list[str]]:
+    """What is wrong with each of the class, graded in a new folder by this sandbox, and with what they left behind."""
+    root = course_in(folder)
     chapter = load_chapter(load_course(root), "toy")
-    session = Session(chapter, hidden_sheet(chapter, state()), sandbox)
-    secret = canaries(session.sheet)
-    everyone = [(student, hand_in(root, student)) for student in ["a-classmate", *tricks, "z-classmate"]]
+    session = Session(chapter, hidden_sheet(chapter, state_of(root)), sandbox)
+    sandbox.start()
+    before = remains(sandbox)
     wrong: dict[str, list[str]] = {}
-    for one in grade_all(session, everyone):
-        told = report.to_text(one) + json.dumps(list(one.cells.values()))
-        seen = [s for s in (SEED, *secret) if s in told]
-        points = unlike(one.student if one.student in TRICKS else "honest", entry_of(one))
-        wrong[one.student] = [*points, *(f"{s} was told" for s in seen), *spoiled(root)]
-    return wrong
+    for one in grade_all(session, [(student, hand_in(root, student)) for student in EVERYONE]):
+        own = "\n".join(source for _, source in handed_in(one.student, root))
+        wrong[one.student] = wrong_with(one, expected_of(one.student), secrets_of(session.sheet, own))
+    return {**wrong, "afterwards": [*spoiled(root), *lingering(sandbox, before)]}
 
 
 def spoiled(root: Path) -> list[str]:
@@ -193,4 +233,4 @@ def spoiled(root: Path) -> list[str]:
     files = [*(root / "submitted").rglob("*.ipynb"), root / "source" / "toy.py"]
     wrong = [str(path) for path in files if path.read_text("utf-8") == "spoiled"]
     more = [str(p) for path in files[:-1] for p in path.parent.iterdir() if p.name != "toy.ipynb"]
-    return [*wrong, *more, *(["the seed"] if (state() / "seeds" / "toy").read_text() != SEED else [])]
+    return [*wrong, *more, *(["the seed"] if (state_of(root) / "seeds" / "toy").read_text() != SEED else [])]

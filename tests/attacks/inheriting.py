@@ -1,12 +1,15 @@
 """A small list of programs with which workers begin, learnt from a course function as for a real chapter."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 
 from autograder import programs
+from autograder.sandbox.pool import WarmSandbox, open_sandbox
 from autograder.warming import warm_folder
 
 SECRET = 0.123456789
@@ -30,3 +33,12 @@ def folder_of_programs(folder: Path) -> Path:
     filled = warm_folder(folder / "list.json", folder)
     assert filled is not None
     return filled
+
+
+@contextmanager
+def inheriting_sandbox(folder: Path) -> Iterator[WarmSandbox]:
+    """A sandbox whose workers inherit a client with these programs. It is an error if any of them begins cold."""
+    with open_sandbox(warm=folder_of_programs(folder)) as sandbox:
+        sandbox.start()
+        yield sandbox
+        assert sandbox._warm is not None, "workers began cold"

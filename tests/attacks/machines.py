@@ -20,7 +20,7 @@ NOBODY = "61400"
 
 @lru_cache
 def on_a_machine(kind: str, job: str) -> Any:
-    """The report of `as_another_user` on a machine of this kind. `job` is `seam`, `warm` or `graded`."""
+    """The report of `as_another_user` on a machine of this kind. `job` is `seam`, `warm`, `graded` or `kinds`."""
     root = os.geteuid() == 0
     script = [sys.executable, str(HERE / "as_another_user.py"), kind, NOBODY if root else "-", job]
     command = [*open_to_all(), *script] if root else script

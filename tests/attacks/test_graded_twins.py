@@ -1,11 +1,10 @@
 """The tricks of `graded/` with their guards taken away: each then earns points, or shows what should not be shown.
 
 A trick's header says which way it is tried: in the student's own kernel, on the released sheet, or by a test here or in
-`test_graded`. `test_twins` sees to it that every one has such a line.
+`test_graded_shown`. `test_twins` sees to it that every one has such a line.
 """
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -25,7 +24,19 @@ from autograder.sandbox import student as grader_s_side
 from autograder.sandbox.pool import WarmSandbox, WarmStudent
 from autograder.secret import hidden_sheet
 from autograder.wire import from_text
-from graded_class import SEED, TRICKS, cells, course_in, entry_of, handed_in, in_this_process, state, submitted, unlike
+from graded_class import (
+    CONTROL,
+    SEED,
+    TRICKS,
+    cells,
+    course_in,
+    entry_of,
+    handed_in,
+    in_this_process,
+    state_of,
+    submitted,
+    unlike,
+)
 from twins import twin
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.xdist_group("graded twins")]
@@ -45,7 +56,6 @@ class Line:
     def fit(self, x, z): pass
     def predict(self, x): return x
 """
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def by(how: str) -> list[str]:
@@ -53,11 +63,8 @@ def by(how: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("attacked")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTOGRADER_STATE", str(folder / "state"))
-        yield course_in(folder / "course", folder / "state")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return course_in(tmp_path_factory.mktemp("attacked"))
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +73,8 @@ def chapter(course: Path) -> Chapter:
 
 
 @pytest.fixture(scope="module")
-def sheet(chapter: Chapter) -> Sheet:
-    return hidden_sheet(chapter, state())
+def sheet(course: Path, chapter: Chapter) -> Sheet:
+    return hidden_sheet(chapter, state_of(course))
 
 
 @pytest.fixture
@@ -106,7 +113,7 @@ def test_they_do_notice_a_plain_wrong_answer(trick: str, student: WarmStudent, c
 @pytest.mark.parametrize("trick", by(RELEASED))
 def test_the_released_sheet_alone_can_be_learned_by_heart(trick: str, course: Path) -> None:
     released = from_text((course / "release" / "toy" / "toy.json").read_text())
-    assert unlike(trick, entry_of(in_this_process(trick, course, released)), twin(TRICKS[trick])[1]) == []
+    assert unlike(twin(TRICKS[trick])[1], entry_of(in_this_process(trick, course, released))) == []
 
 
 # ---- without a sandbox ---------------------------------------------------------------------------------------------
@@ -119,7 +126,7 @@ def test_without_a_sandbox_the_solution_is_found_on_disk(course: Path, sheet: Sh
 def test_without_a_sandbox_the_seed_is_read(course: Path, sheet: Sheet, capsys: pytest.CaptureFixture[str]) -> None:
     in_this_process("seed_on_disk", course, sheet)
     told = capsys.readouterr().out
-    (kept,) = (state() / "sheets").glob("toy-toy-*.json")
+    (kept,) = (state_of(course) / "sheets").glob("toy-toy-*.json")
     assert SEED in told and kept.read_text()[:10_000] in told
 
 
@@ -131,7 +138,7 @@ def test_unnoticed_it_would_answer_rightly(course: Path, sheet: Sheet, monkeypat
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
     monkeypatch.chdir(course / "release" / "toy")
-    assert unlike("noticing", entry_of(in_this_process("noticing", course, sheet)), "halfway=2/2") == []
+    assert unlike("halfway=2/2", entry_of(in_this_process("noticing", course, sheet))) == []
 
 
 # ---- with one guard less -------------------------------------------------------------------------------------------
@@ -146,7 +153,7 @@ def test_laws_alone_would_pay_for_a_constant(course: Path, sheet: Sheet, monkeyp
 def test_a_seed_that_can_be_guessed_is_guessed(course: Path, chapter: Chapter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograder.drawing.seed_of", lambda secret, *names: 7)
     known = in_this_process("known_seeds", course, chapter.sheet(b"a secret"))
-    assert unlike("known_seeds", entry_of(known), "halfway=2/2") == []
+    assert unlike("halfway=2/2", entry_of(known)) == []
 
 
 def test_in_one_worker_the_borrowed_reference_would_be_kept(

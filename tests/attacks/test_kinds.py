@@ -1,80 +1,42 @@
 """Hostile estimators and layers (`kinds/`), whose answers are asked for by other libraries' checks and by helpers.
 
-A course of two exercises lies in `course/`; the files of `kinds/` are as those of `graded/`.
+They are graded in workers that inherit an XLA client; `test_graded_elsewhere` grades them in cold ones.
 """
 
-import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 import pytest
 
-from autograder import report
-from autograder.course import Chapter, load_chapter, load_course
-from autograder.grade import grade
-from autograder.records import Graded, Limits, Outcome, Raised, Returned, Sheet, Submission
+from autograder.records import Graded, Limits, Outcome, Raised, Returned, Sheet
 from autograder.sandbox.pool import WarmSandbox
+from inheriting import inheriting_sandbox
+from kinds_class import EVERYONE, TRICKS, chapter_of_kinds, graded_by, sheet_of_kinds, sources, wrong_with_kinds
 from twins import twin
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.xdist_group("kinds")]
 
-HERE = Path(__file__).parent
-TRICKS = {path.stem: path.read_text("utf-8") for path in sorted((HERE / "kinds").glob("*.py"))}
-ITEM = re.compile(r"(?P<name>\w+)(?P<sign>[=<])(?P<score>[\d.]+)(?:/(?P<most>[\d.]+))?")
+
+@pytest.fixture(scope="module")
+def sheet() -> Sheet:
+    return sheet_of_kinds(chapter_of_kinds())
 
 
 @pytest.fixture(scope="module")
-def chapter() -> Chapter:
-    return load_chapter(load_course(HERE / "course"), "kinds")
+def inheriting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmSandbox]:
+    with inheriting_sandbox(tmp_path_factory.mktemp("warm")) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(scope="module")
-def sheet(chapter: Chapter) -> Sheet:
-    return chapter.sheet(b"a secret for the kinds")
+def graded(sheet: Sheet, inheriting: WarmSandbox) -> Mapping[str, Graded]:
+    return graded_by(inheriting, chapter_of_kinds(), sheet)
 
 
-@pytest.fixture(scope="module")
-def graded(chapter: Chapter, sheet: Sheet, warm: WarmSandbox) -> Mapping[str, Graded]:
-    """Everyone's verdicts, one after another in one sandbox: the class that survives the worst of it."""
-    return {
-        name: grade(chapter, sheet, Submission(name, "", dict(enumerate(cells(name)))), warm)
-        for name in [*TRICKS, "honest"]
-    }
-
-
-def cells(name: str) -> list[str]:
-    """The sources of a submission's cells: honest ones, then the trick's."""
-    honest = re.search(r"^# honest: (.*)$", TRICKS[name], re.MULTILINE)
-    wanted = honest[1].split() if honest else []
-    return [source for title, source in titled("honest") if title in wanted] + [source for _, source in titled(name)]
-
-
-def titled(name: str) -> list[tuple[str, str]]:
-    parts = re.split(r"^# %%(.*)\n", TRICKS[name], flags=re.MULTILINE)[1:]
-    return [(title.strip(), source) for title, source in zip(parts[::2], parts[1::2], strict=True)]
-
-
-@pytest.mark.parametrize("name", TRICKS)
-def test_a_trick_earns_only_what_its_answers_earn(name: str, graded: Mapping[str, Graded]) -> None:
-    found = {v.name: (v.score, v.max_score) for v in graded[name].verdicts}
-    found["score"] = (graded[name].score, graded[name].max_score)
-    for item in TRICKS[name].splitlines()[0].removeprefix("# expect: ").split():
-        match = ITEM.fullmatch(item)
-        assert match, f"{item} cannot be read"
-        score, most = found[match["name"]]
-        if match["sign"] == "<":
-            assert score < float(match["score"]), found
-        else:
-            assert (score, most) == (pytest.approx(float(match["score"]), abs=0.01), float(match["most"])), found
-
-
-@pytest.mark.parametrize("name", TRICKS)
-def test_nothing_of_a_hidden_check_is_told(name: str, graded: Mapping[str, Graded]) -> None:
-    for verdict in map(report.student_view, graded[name].verdicts):
-        hidden = [f for f in verdict.findings if f.hidden]
-        assert {(f.message, f.hint) for f in hidden} <= {("", ""), (report.HIDDEN, "")}
-    for line in report.to_text(graded[name]).splitlines():
-        assert len(line) < 2_000
+@pytest.mark.parametrize("student", EVERYONE)
+def test_a_trick_earns_only_what_its_answers_earn_and_tells_nothing(
+    student: str, graded: Mapping[str, Graded], sheet: Sheet
+) -> None:
+    assert wrong_with_kinds(graded[student], sheet) == []
 
 
 def test_the_grader_s_view_would_tell_it(graded: Mapping[str, Graded]) -> None:
@@ -82,8 +44,16 @@ def test_the_grader_s_view_would_tell_it(graded: Mapping[str, Graded]) -> None:
     assert [f for f in findings if "SEEN" in f.message]
 
 
-def test_no_trick_takes_the_time_of_others(graded: Mapping[str, Graded]) -> None:
-    assert max(g.seconds for g in graded.values()) < 40
+def test_a_told_message_is_noticed(
+    graded: Mapping[str, Graded], sheet: Sheet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.report._student_finding", lambda finding: finding)
+    assert [w for w in wrong_with_kinds(graded["telling_estimator"], sheet) if w.startswith("of hidden checks was told")]
+
+
+def test_no_trick_takes_all_of_its_time(graded: Mapping[str, Graded]) -> None:
+    assert [trick for trick in TRICKS if graded[trick].hurried] == []
+    assert max(graded[trick].seconds for trick in TRICKS) < chapter_of_kinds().course.limits.submission_seconds
 
 
 IN_THE_KERNEL = [name for name, text in TRICKS.items() if twin(text)[0] == "in the student's kernel"]
@@ -110,17 +80,17 @@ class Squares:
 """
 
 
-def in_the_kernel(sources: list[str], statement: str, sheet: Sheet, warm: WarmSandbox) -> Outcome:
+def in_the_kernel(cells: list[str], statement: str, sheet: Sheet, warm: WarmSandbox) -> Outcome:
     """A test beside the student's cells, and beside the grader's helper."""
     with warm.open(Limits(), given=sheet.given) as student:
-        for source in [*sources, HELPERS]:
+        for source in [*cells, HELPERS]:
             student.run(source, seconds=20)
         return student.run(statement, seconds=20).outcome
 
 
 @pytest.mark.parametrize("name", IN_THE_KERNEL)
 def test_tests_in_the_student_s_kernel_are_fooled(name: str, sheet: Sheet, warm: WarmSandbox) -> None:
-    assert in_the_kernel(cells(name), twin(TRICKS[name])[1], sheet, warm) == Returned(None)
+    assert in_the_kernel(sources(name), twin(TRICKS[name])[1], sheet, warm) == Returned(None)
 
 
 @pytest.mark.parametrize("name", IN_THE_KERNEL)

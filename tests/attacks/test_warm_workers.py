@@ -3,7 +3,6 @@
 One small list is filled for all of them (`inheriting`).
 """
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import pytest
 
 from autograder.records import Call, Returned
 from autograder.sandbox import launch
-from autograder.sandbox.pool import WarmSandbox, open_sandbox
-from inheriting import ABOUT_IT, SECRET, folder_of_programs
+from autograder.sandbox.pool import WarmSandbox
+from inheriting import ABOUT_IT, SECRET, inheriting_sandbox
 from machines import KINDS, on_a_machine
 from seam import ATTACKS, LIMITS, grader_s_things, promised
 from seam import report as reported
@@ -30,12 +29,8 @@ def modules():
 
 @pytest.fixture(scope="module")
 def inheriting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmSandbox]:
-    folder = folder_of_programs(tmp_path_factory.mktemp("warm"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # beginning cold is a warning
-        with open_sandbox(warm=folder) as sandbox:
-            sandbox.start()
-            yield sandbox
+    with inheriting_sandbox(tmp_path_factory.mktemp("warm")) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(scope="module")

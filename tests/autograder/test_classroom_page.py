@@ -127,6 +127,15 @@ def test_the_histogram_is_a_labelled_picture_whose_bars_are_as_high_as_their_cou
     assert histogram_svg((), None) == ""
 
 
+def test_the_time_of_every_exercise_is_told_with_its_unit() -> None:
+    timed = [replace(verdict(p), seconds=s) for p, s in (("++++", 0.5), ("+---", 0.25), ("----", 2.0))]
+    blank = replace(verdict("----", attempted=False), seconds=9.0)
+    report = summarise(kept(*(graded(f"s{i}", v) for i, v in enumerate([*timed, blank]))))
+    assert (report.exercises[0].seconds_median, report.exercises[0].seconds_most) == (0.5, 2.0)
+    assert "the notebook's cells exercisemedianlongest f 0.50 s2.00 s" in words(page(report))
+    assert "Seconds that students' code took" not in words(page(summarise(class_of(FOUR))))
+
+
 def test_the_figures_are_also_data() -> None:
     document = to_json(summarise(class_of(FOUR)))
     assert (document["schema"], document["chapter"], document["median"]) == (1, "toy", 2.0)

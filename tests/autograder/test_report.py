@@ -217,6 +217,8 @@ def test_real_reports_follow_the_schema(toy, toy_sheet, source):
     entry = document["submissions"][0]
     assert entry["exercises"][0]["attempted"] is (source not in ("", "raise SystemExit"))
     assert len(entry["exercises"]) == len(toy_sheet.exercises)
+    took = [e["seconds"] for e in entry["exercises"]]
+    assert None not in took and sum(took) <= entry["seconds"] + 0.01
 
 
 def test_a_perfect_submission_follows_the_schema(toy, toy_sheet, toy_source):

@@ -6,6 +6,7 @@ hidden can get here. What a person has still to grade is shown as such, not as z
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +24,6 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from autograder import report
 from autograder.backends.nbgrader.cells import OURS
 from autograder.backends.nbgrader.markdown import render
 from autograder.course import load_course
@@ -103,25 +103,30 @@ class Feedback(Exporter):
         nb, resources = super().from_notebook_node(nb, resources, **options)
         facts = resources["nbgrader"]
         course, chapter = _titles(Path(self.parent.coursedir.root), facts["assignment"])
-        found = resources[OURS]
-        items = [_item(cell, found) for cell in nb.cells]
-        page = _environment().get_template("feedback.html.j2")
-        html = page.render(
+        return page_of(nb, resources[OURS], course=course, chapter=chapter), resources
+
+
+def page_of(nb: NotebookNode, found: Mapping[str, Any], *, course: str, chapter: str) -> str:
+    """The page of an autograded notebook, with what `Marks` found in the gradebook, under these titles."""
+    html: str = (
+        _environment()
+        .get_template("feedback.html.j2")
+        .render(
             course=course,
             chapter=chapter,
             student=found["student"],
             total=found["total"],
-            items=items,
+            items=[_item(cell, found) for cell in nb.cells],
             notes=nb.metadata.get(OURS, {}).get("notes", ()),
             unreadable=nb.metadata.get(OURS, {}).get("message", ""),
-            hidden_note=report.HIDDEN_NOTE,
             light=_colours("friendly", ".code"),
             dark=_colours("github-dark", ".code"),
         )
-        return html, resources
+    )
+    return html
 
 
-def _item(cell: NotebookNode, found: dict[str, Any]) -> Item:
+def _item(cell: NotebookNode, found: Mapping[str, Any]) -> Item:
     nbgrader = cell.metadata.get("nbgrader", {})
     name = nbgrader.get("grade_id", "")
     comment = found["comments"].get(name)
