@@ -1,6 +1,7 @@
-"""What `autograder.client` is while a submission is graded: the same names, and nothing happens.
+"""What `autograder.client` and `otter` are while a submission is graded: the same names, and nothing happens.
 
-A notebook's cells `check(f)`, `hint()` and `example()` run on, so that grading does not depend on them.
+A notebook's cells `check(f)`, `hint()`, `example()` and `grader.check("f")` run on, so that grading does not depend on
+them.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 
 class Nothing:
@@ -54,21 +55,25 @@ def example(*args: Any, **keywords: Any) -> Nothing:
 
 
 def silence_client() -> Callable[[], None]:
-    """Puts what is here in the place of `autograder.client`. What it returns undoes that."""
+    """Puts what is here in the place of `autograder.client` and of Otter. What it returns undoes that."""
     import autograder
 
-    name, missing = "autograder.client", object()
-    before = sys.modules.get(name), vars(autograder).get("client", missing)
-    client = types.ModuleType(name, __doc__)
-    client.__dict__.update(check=check, hint=hint, example=example)
-    sys.modules[name] = vars(autograder)["client"] = client
+    names = {"check": check, "hint": hint, "example": example}
+    client, otter = types.ModuleType("autograder.client", __doc__), types.ModuleType("otter", __doc__)
+    client.__dict__.update(names)
+    otter.__dict__.update(Notebook=Nothing())
+    missing = object()
+    before = {name: sys.modules.get(name, missing) for name in ("autograder.client", "otter")}
+    attribute = vars(autograder).get("client", missing)
+    sys.modules["autograder.client"] = vars(autograder)["client"] = client
+    sys.modules["otter"] = otter
 
     def undo() -> None:
-        module, attribute = before
-        if module is None:
-            del sys.modules[name]
-        else:
-            sys.modules[name] = module
+        for name, module in before.items():
+            if module is missing:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = cast(types.ModuleType, module)
         if attribute is missing:
             del vars(autograder)["client"]
         else:
