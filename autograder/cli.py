@@ -74,12 +74,26 @@ def new(chapter: Annotated[str, typer.Argument(help="Its name, a Python identifi
 def build(
     chapters: Chapters = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if anything built is stale.")] = False,
+    target: Annotated[
+        str | None, typer.Option("--for", help="Write what another system takes, into build/: otter or gradescope.")
+    ] = None,
+    hidden: Annotated[
+        str | None,
+        typer.Option(help="Gradescope: when students see hidden checks; course.toml's choice, or after_published."),
+    ] = None,
     course: Root = None,
 ) -> None:
     """Write the notebooks and visible sheets of source/ and release/ from the chapter files."""
     from autograder.notebook import build as building
 
     loaded, names = _course(course, chapters)
+    if target is not None:
+        from autograder.backends.building import build_for
+        from autograder.settings import read_settings
+
+        for path in build_for(target, loaded, names, check=check, hidden=hidden, state=read_settings(course).state):
+            typer.echo(f"wrote {path}")
+        return
     if not check:
         for path in building.build(loaded, names):
             typer.echo(f"wrote {path}")

@@ -26,6 +26,9 @@ from autograder.sheet import draw
 _TASK = re.compile(r"^\w+ *= *(\w+\.)?(exercise|written)\(", re.MULTILINE)
 _SPEAKS = re.compile(r"\b(\w+)\.(probe|case|law|mistake|alternate|oracle|equivalent)\b")
 
+VISIBILITIES = ("hidden", "after_due_date", "after_published", "visible")
+"""Gradescope's words for when students see something."""
+
 
 @dataclass(frozen=True)
 class ChapterEntry:
@@ -45,6 +48,8 @@ class Course:
     title: str
     limits: Limits
     chapters: Mapping[str, ChapterEntry]
+    hidden: str = "after_published"
+    """When students see on Gradescope what hidden checks found."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ def load_course(root: Path) -> Course:
     except tomllib.TOMLDecodeError as error:
         raise AuthorError(f"this is not TOML: {error}", file=str(path)) from None
     limits, listed = text.get("limits", {}), text.get("chapters", {})
-    for table in (limits, listed, *(listed.values() if isinstance(listed, dict) else ())):
+    for table in (limits, listed, text.get("gradescope", {}), *(listed.values() if isinstance(listed, dict) else ())):
         if not isinstance(table, dict):
             raise AuthorError(f"{table!r} stands where a table should: write [chapters.NAME].", file=str(path))
     known = {f.name for f in fields(Limits)}
@@ -125,7 +130,12 @@ def load_course(root: Path) -> Course:
     chapters = {
         name: ChapterEntry(name, entry.get("title", name), entry.get("cites", "")) for name, entry in listed.items()
     }
-    return Course(root, text.get("name", root.name), text.get("title", root.name), Limits(**limits), chapters)
+    hidden = text.get("gradescope", {}).get("hidden", Course.hidden)
+    if hidden not in VISIBILITIES:
+        raise AuthorError(
+            f"[gradescope] has hidden = {hidden!r}, but may have {', '.join(VISIBILITIES)}.", file=str(path)
+        )
+    return Course(root, text.get("name", root.name), text.get("title", root.name), Limits(**limits), chapters, hidden)
 
 
 def entry_of(course: Course, name: str) -> ChapterEntry:

@@ -5,8 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from autograder.course import Course, load_chapter
+from autograder.course import VISIBILITIES, Course, load_chapter
+from autograder.errors import UsageError
 from autograder.notebook import build, front
+from autograder.secret import hidden_sheet, write_private
+
+TARGETS = ("otter", "gradescope")
+
+
+def build_for(
+    target: str, course: Course, chapters: Sequence[str], *, check: bool, hidden: str | None, state: Path
+) -> Iterator[Path]:
+    """What `target` takes of each chapter: `otter` or `gradescope`. Raises UsageError for options that say nothing."""
+    if target not in TARGETS:
+        raise UsageError(f"--for is {target!r}, but should be {' or '.join(TARGETS)}.")
+    if check:
+        raise UsageError("--check compares what is committed, and what --for writes never is. Leave one of them out.")
+    if hidden is not None and (target != "gradescope" or hidden not in VISIBILITIES):
+        raise UsageError(f"--hidden is {hidden!r}, but should be {', '.join(VISIBILITIES)}, with --for gradescope.")
+    if target == "otter":
+        return build_for_otter(course, chapters)
+    return build_for_gradescope(course, chapters, hidden=hidden or course.hidden, state=state)
 
 
 def build_for_otter(course: Course, chapters: Sequence[str]) -> Iterator[Path]:
@@ -21,6 +40,18 @@ def build_for_otter(course: Course, chapters: Sequence[str]) -> Iterator[Path]:
             build.write(folder / file, (released / file).read_text("utf-8"))
         build.write(folder / f"{name}.ipynb", master(load_chapter(course, name), tuple(beside)))
         yield folder / f"{name}.ipynb"
+
+
+def build_for_gradescope(course: Course, chapters: Sequence[str], *, hidden: str, state: Path) -> Iterator[Path]:
+    """The `autograder.zip` of each chapter, readable by its owner alone: it holds the chapter's hidden checks."""
+    from autograder.backends.gradescope.bundle import bundle
+
+    for name in chapters:
+        chapter = load_chapter(course, name)
+        data = bundle(chapter, hidden_sheet(chapter, state), hidden)
+        path = _folder(course, "gradescope", name) / "autograder.zip"
+        write_private(path, data)
+        yield path
 
 
 def _folder(course: Course, kind: str, chapter: str) -> Path:

@@ -1,7 +1,7 @@
 """A chapter as the notebook that `otter assign` takes. Pure: decides what the files say, and writes none.
 
 What Otter hands to students has the same cells as our own release, with `grader.check("name")` where ours says
-`check(name)`. Otter's test of an exercise is a call of our client, so students see the same findings; it holds no answer.
+`check(name)`. Otter's test of an exercise calls our client, so students see the same findings; it holds no answer.
 """
 
 from __future__ import annotations
@@ -92,9 +92,7 @@ def _exercise(piece: Piece, points: float) -> Iterator[dict[str, Any]]:
 
 def _written(prompt: Piece, answer: Piece, rubric: str) -> Iterator[dict[str, Any]]:
     name = answer.ident
-    yield _raw(
-        f"{name}-question", f"# BEGIN QUESTION\nname: {name}\npoints: {answer.grading['points']}\nmanual: true"
-    )
+    yield _raw(f"{name}-question", f"# BEGIN QUESTION\nname: {name}\npoints: {answer.grading['points']}\nmanual: true")
     yield _cell(prompt.ident, "markdown", prompt.solved)
     yield _raw(f"{name}-prompt", "# BEGIN PROMPT")
     yield _cell(name, "markdown", answer.empty)
@@ -137,5 +135,3 @@ def _raw(ident: str, source: str) -> dict[str, Any]:
 def _cell(ident: str, kind: str, source: str) -> dict[str, Any]:
     cell = {"cell_type": kind, "id": ident[:64], "metadata": {}, "source": source.rstrip("\n").splitlines(True)}
     return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
-
-
