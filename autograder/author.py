@@ -237,8 +237,7 @@ def exercise(
 
     `hints` are given one by one when a student asks; `needs` are earlier exercises that the student's answer may call
     (a mistake there is not charged twice); `draw` says how an argument is drawn, `f(rng, <axes by name>)`; `limits`
-    differ from the course's: `limits={"check_seconds": 20}`; `leaderboard` names a board on which Gradescope lists the
-    points that students earn here, for the whole class to see.
+    differ from the course's: `limits={"check_seconds": 20}`; `leaderboard` names a board of the points earned here.
     """
     if points <= 0:
         raise AuthorError(f"{target.__name__} has points={points}, but points should be positive.")

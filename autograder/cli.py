@@ -147,6 +147,9 @@ def grade(
     workers: Annotated[int, typer.Option(help="Submissions at work at once.", min=1)] = 2,
     again: Annotated[bool, typer.Option("--again", help="Grade also what an earlier run has graded.")] = False,
     trust: Trust = False,
+    otter: Annotated[
+        Path | None, typer.Option(help="Also write Otter's final_grades.csv and results into this folder.")
+    ] = None,
     course: Root = None,
     scheduler: Annotated[
         str | None,
@@ -166,7 +169,7 @@ def grade(
     files = {"ca": tls_ca, "cert": tls_cert, "key": tls_key}
     where = checked(Where(scheduler, workers, **files, trust_network=trust_network)) if scheduler else None
     statuses = grade_class(
-        course, chapter, paths, json_file=json_file, workers=workers, trust=trust, again=again, where=where
+        course, chapter, paths, json_file=json_file, workers=workers, trust=trust, again=again, where=where, otter=otter
     )
     if "failed-ours" in statuses:
         raise typer.Exit(OURS)

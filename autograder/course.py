@@ -13,7 +13,7 @@ import tomllib
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -25,9 +25,6 @@ from autograder.sheet import draw
 
 _TASK = re.compile(r"^\w+ *= *(\w+\.)?(exercise|written)\(", re.MULTILINE)
 _SPEAKS = re.compile(r"\b(\w+)\.(probe|case|law|mistake|alternate|oracle|equivalent)\b")
-
-VISIBILITIES = ("hidden", "after_due_date", "after_published", "visible")
-"""Gradescope's words for when students see something."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,7 @@ class Course:
     title: str
     limits: Limits
     chapters: Mapping[str, ChapterEntry]
-    hidden: str = "after_published"
-    """When students see on Gradescope what hidden checks found."""
+    gradescope: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,8 +112,8 @@ def load_course(root: Path) -> Course:
         raise UsageError(f"{root} is no course: it has no source/course.toml. Run this in a course's folder.") from None
     except tomllib.TOMLDecodeError as error:
         raise AuthorError(f"this is not TOML: {error}", file=str(path)) from None
-    limits, listed = text.get("limits", {}), text.get("chapters", {})
-    for table in (limits, listed, text.get("gradescope", {}), *(listed.values() if isinstance(listed, dict) else ())):
+    limits, listed, gradescope = (text.get(name, {}) for name in ("limits", "chapters", "gradescope"))
+    for table in (limits, listed, gradescope, *(listed.values() if isinstance(listed, dict) else ())):
         if not isinstance(table, dict):
             raise AuthorError(f"{table!r} stands where a table should: write [chapters.NAME].", file=str(path))
     known = {f.name for f in fields(Limits)}
@@ -130,12 +126,8 @@ def load_course(root: Path) -> Course:
     chapters = {
         name: ChapterEntry(name, entry.get("title", name), entry.get("cites", "")) for name, entry in listed.items()
     }
-    hidden = text.get("gradescope", {}).get("hidden", Course.hidden)
-    if hidden not in VISIBILITIES:
-        raise AuthorError(
-            f"[gradescope] has hidden = {hidden!r}, but may have {', '.join(VISIBILITIES)}.", file=str(path)
-        )
-    return Course(root, text.get("name", root.name), text.get("title", root.name), Limits(**limits), chapters, hidden)
+    name, title = text.get("name", root.name), text.get("title", root.name)
+    return Course(root, name, title, Limits(**limits), chapters, gradescope)
 
 
 def entry_of(course: Course, name: str) -> ChapterEntry:

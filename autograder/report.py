@@ -25,7 +25,7 @@ HOLDS = "This should hold: {}"
 """What `judge` writes of a broken law: beside the label it would say the same thing twice."""
 
 FORFEIT = "This holds, but earns its points once a hidden check of your values passes too."
-"""What `judge` writes of a kept law whose points hang on hidden checks. What tells of visible ones alone says it holds."""
+"""What `judge` writes of a law that is kept while its points hang on hidden checks. Among visible ones it passed."""
 
 HIDDEN_NOTE = "Hidden checks show only whether they passed."
 CARRIED = "Judged with correct versions of the earlier functions it uses: a mistake there is not counted twice."

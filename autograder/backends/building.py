@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from autograder.course import VISIBILITIES, Course, load_chapter
-from autograder.errors import UsageError
+from autograder.backends.gradescope.results import VISIBILITIES
+from autograder.course import Course, load_chapter
+from autograder.errors import AuthorError, UsageError
 from autograder.notebook import build, front
 from autograder.secret import hidden_sheet, write_private
 
@@ -25,7 +26,7 @@ def build_for(
         raise UsageError(f"--hidden is {hidden!r}, but should be {', '.join(VISIBILITIES)}, with --for gradescope.")
     if target == "otter":
         return build_for_otter(course, chapters)
-    return build_for_gradescope(course, chapters, hidden=hidden or course.hidden, state=state)
+    return build_for_gradescope(course, chapters, hidden=hidden or _chosen(course), state=state)
 
 
 def build_for_otter(course: Course, chapters: Sequence[str]) -> Iterator[Path]:
@@ -52,6 +53,18 @@ def build_for_gradescope(course: Course, chapters: Sequence[str], *, hidden: str
         path = _folder(course, "gradescope", name) / "autograder.zip"
         write_private(path, data)
         yield path
+
+
+def _chosen(course: Course) -> str:
+    """What `course.toml` says of when students see hidden checks."""
+    chosen = course.gradescope.get("hidden", "after_published")
+    if chosen not in VISIBILITIES or course.gradescope.keys() - {"hidden"}:
+        said = ", ".join(f"{name} = {value!r}" for name, value in course.gradescope.items())
+        raise AuthorError(
+            f"[gradescope] has {said}, but may have hidden = one of {', '.join(VISIBILITIES)}.",
+            file=str(course.root / "source" / "course.toml"),
+        )
+    return str(chosen)
 
 
 def _folder(course: Course, kind: str, chapter: str) -> Path:

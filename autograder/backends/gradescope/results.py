@@ -13,6 +13,9 @@ from autograder import report
 from autograder.card import card_text, clean
 from autograder.records import Graded, Verdict
 
+VISIBILITIES = ("hidden", "after_due_date", "after_published", "visible")
+"""Gradescope's words for when students see something."""
+
 VISIBLE = "{} (visible checks)"
 """What students see at once of an exercise whose score is shown later."""
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder import report
-from autograder.backends.gradescope.results import results, ungraded
+from autograder.backends.gradescope.results import VISIBILITIES, results, ungraded
 from autograder.batch import grade_file
-from autograder.course import VISIBILITIES, Chapter, load_chapter, load_course
+from autograder.course import Chapter, load_chapter, load_course
 from autograder.errors import OurError, UsageError
 from autograder.notebook.build import write
 from autograder.records import Sheet
@@ -98,8 +98,8 @@ def memory_shortage(limit: int | None, memory_mb: int) -> str:
         return ""
     return (
         f"The container has {limit >> 20} MB of memory, but should have {needed}: a submission may use {memory_mb}. "
-        "Choose a larger container in the autograder's settings, or lower memory_mb in source/course.toml and build the "
-        "zip again."
+        "Choose a larger container in the autograder's settings, or lower memory_mb in source/course.toml and build "
+        "the zip again."
     )
 
 

@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, "/opt/autograder/engine")
 
-from autograder.backends.gradescope.run import main  # noqa: E402
+from autograder.backends.gradescope.run import main
 
 sys.exit(main(Path("/autograder"), look=sys.argv[1:] == ["--look"]))
