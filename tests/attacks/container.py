@@ -137,11 +137,13 @@ def unguard(path: Path) -> None:
     """Takes the sandbox out of the engine that the container has."""
     text = path.read_text()
     bare = "Plan(None, privileged=False, uid=None, landlock=False, seccomp=False, layers=('NONE',))"
-    changed = text.replace("open_sandbox()", f"WarmSandbox({bare})").replace(
-        "from autograder.sandbox.pool import open_sandbox",
-        "from autograder.sandbox.layers import Plan\nfrom autograder.sandbox.pool import WarmSandbox",
+    imported = "from autograder.sandbox.pool import open_sandbox\n"
+    assert text.count(imported) == 1
+    changed = text.replace(
+        imported,
+        "from autograder.sandbox.layers import Plan\nfrom autograder.sandbox.pool import WarmSandbox\n"
+        f"def open_sandbox(): return WarmSandbox({bare})\n",
     )
-    assert changed.count("WarmSandbox") == 2
     path.write_text(changed)
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from autograder.errors import OurError, UsageError
 from autograder.notebook.build import write
 from autograder.records import Sheet
 from autograder.sandbox.pool import open_sandbox
+from autograder.sandbox.seam import Sandbox
 from autograder.session import Session
 from autograder.wire import from_text
 
@@ -52,7 +54,7 @@ def main(folder: Path, *, look: bool = False) -> int:
     return 0 if "score" in document or document["output"] != report.STATUS["failed-ours"] else OURS
 
 
-def graded(folder: Path) -> dict[str, Any]:
+def graded(folder: Path, open_sandbox: Callable[[], Sandbox] = open_sandbox) -> dict[str, Any]:
     """The results of the submission in `folder`. Raises where this container cannot grade."""
     close_off(folder)
     chapter, sheet, settings = _unpacked(folder / "source")
