@@ -166,7 +166,7 @@ def test_a_solution_is_cut_by_otter_s_marks() -> None:
         "x = 1  # SOLUTION",
         "seed = 3  # SEED",
         "    # BEGIN PROMPT",
-        "# END QUESTION",
+        "# begin ignore",
         "```otter",
     ],
 )

@@ -33,9 +33,6 @@ CRASHING = PERFECT.replace("return (x + z) / 2", "raise ValueError(repr(x))").re
     "call(place)", "import os; os._exit(1)"
 )
 TOYS = {"perfect": PERFECT, "wrong-first": WRONG_FIRST, "crashing": CRASHING, "untouched": "# nothing\n# %%\n1 + 1\n"}
-FEW = {"regression": ("perfect", "uphill", "wrong-names")}
-"""Of a real chapter: all points, a mistake that is recognised, and what is missing. `make long` grades all samples."""
-
 WAYS = {"nbgrader": paths.by_nbgrader, "otter": paths.by_otter, "gradescope": paths.by_gradescope}
 
 
@@ -85,12 +82,6 @@ def test_in_gradescope_s_container_they_are_graded_alike(tmp_path: Path) -> None
 
     sheet = paths.hidden_sheet(paths.load_chapter(paths.load_course(made.root), "toy"), made.settings.state)
     assert differences(first, paths.by_gradescope(made, one=one)) == []
-
-
-@pytest.mark.parametrize("chapter", FEW)
-def test_a_few_of_a_chapter_are_graded_alike(chapter: str, tmp_path: Path) -> None:
-    _, _, wrong = compared(paths.class_in(tmp_path, paths.ROOT, chapter, samples(chapter, FEW[chapter])))
-    assert wrong == {way: [] for way in WAYS}
 
 
 @pytest.mark.long

@@ -18,9 +18,9 @@ from autograder.notebook.pieces import Piece, pieces
 from autograder.notebook.starter import BEGIN, END, STUB
 
 MARKS = re.compile(
-    r"^[ \t]*#+\s*(begin|end)\s+(solution|prompt|question|tests|ignore)\b|#\s?SOLUTION|#\s?(IGNORE|SEED)\s*$"
-    r"|^```otter|\A\s*#+\s*(ignore|assignment\s+config)\b|#\s(BEGIN|END)\s(PROMPT|SOLUTION|IGNORE)\s*$",
-    re.IGNORECASE | re.MULTILINE,
+    r"# ?SOLUTION|# (BEGIN|END) SOLUTION|# (BEGIN|END) PROMPT[ \t]*$|# (IGNORE|SEED)[ \t]*$|^```otter"
+    r"|(?i:#[ \t]*(BEGIN|END)[ \t]*IGNORE|\A#+[ \t]*ignore)",
+    re.MULTILINE,
 )
 """Words by which Otter cuts cells, or drops them; only we may write them."""
 
