@@ -87,7 +87,8 @@ def class_in(folder: Path, course: Path, chapter: str, samples: Mapping[str, str
     in; its hidden sheet is drawn."""
     made = Class(folder / "course", chapter, samples)
     for name in ("source", "solutions"):
-        ignored = shutil.ignore_patterns("__pycache__", *(p.name for p in (course / name).iterdir() if p.is_dir()))
+        # Without lists of programs: what workers begin with is no part of a score, and takes minutes to compile.
+        ignored = shutil.ignore_patterns("*.programs.json", *(p.name for p in (course / name).iterdir() if p.is_dir()))
         shutil.copytree(course / name, made.root / name, ignore=ignored)
     title = re.search(
         rf'^\[chapters\.{chapter}\]\ntitle = "(.*)"', (course / "source" / "course.toml").read_text(), re.M
