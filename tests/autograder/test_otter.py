@@ -233,8 +233,10 @@ def test_what_could_not_be_graded_has_no_score_in_any_file(tmp_path: Path) -> No
     _, _, line = csv.DictReader(io.StringIO((tmp_path / "final_grades.csv").read_text()))
     assert (line["file"], line["f"], line["total_points_earned"], line["percent_correct"]) == ("cyd", "", "", "")
     assert line["grading_status"].startswith("Grading failed on our side")
-    (part,) = json.loads((tmp_path / "results" / "cyd.json").read_text())["tests"]
-    assert "score" not in part and part["output"].startswith("Grading failed on our side")
+    seen, staff = json.loads((tmp_path / "results" / "cyd.json").read_text())["tests"]
+    assert "score" not in seen | staff and "disk" not in seen["output"]
+    assert seen["output"].startswith("Grading failed on our side") and seen["visibility"] == "visible"
+    assert (staff["output"], staff["visibility"]) == ("the disk is full", "hidden")
 
 
 def test_students_see_visible_checks_at_once_and_nothing_that_hidden_ones_decide() -> None:

@@ -11,7 +11,7 @@ from autograder import report
 from autograder.card import card_text, clean
 from autograder.records import Graded
 
-PUBLIC = "Public Tests"
+PUBLIC, REASON = "Public Tests", "Autograder Exception"
 POSSIBLE = "points-per-question"
 FORMULA = "=+-@\t\r"
 
@@ -23,8 +23,10 @@ def results(graded: Graded) -> dict[str, Any]:
     score.
     """
     if graded.status != "graded":
-        said = f"{report.STATUS[graded.status]} {clean(graded.message)}"
-        return {"tests": [{"name": PUBLIC, "visibility": "visible", "output": said, "status": "failed"}]}
+        why = clean(graded.message)
+        said = report.STATUS[graded.status] + (f" {why}" if graded.status == "unreadable" else "")
+        shown = {"name": PUBLIC, "visibility": "visible", "output": said, "status": "failed"}
+        return {"tests": [shown, {"name": REASON, "visibility": "hidden", "output": why, "status": "failed"}]}
     cards = [card for card in map(report.visible_card, graded.verdicts) if card is not None]
     passed = all(card.tone == "pass" for card in cards)
     summary = {
