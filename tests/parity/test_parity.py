@@ -62,7 +62,7 @@ def test_a_toy_class_is_graded_alike_by_all_ways(tmp_path: Path) -> None:
     assert wrong == {way: [] for way in WAYS}
     assert {student: told["score"] for student, told in first.items()} == {
         "perfect": 12,
-        "wrong-first": 9.6,
+        "wrong-first": 9,
         "crashing": 9,
         "untouched": 0,
     }
