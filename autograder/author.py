@@ -69,6 +69,7 @@ class Exercise:
         self.drawers: Mapping[str, Callable[..., Any]] = options["draw"]
         self.tolerance: Tolerance = options["tolerance"]
         self.limits: Mapping[str, float] = options["limits"]
+        self.leaderboard: str = options["leaderboard"]
         self.questions: list[Question] = []
         self.laws: list[Law] = []
         self.mistakes: list[Variant] = []
@@ -230,12 +231,13 @@ def exercise(
     draw: Mapping[str, Callable[..., Any]] = {},
     tolerance: Tolerance = Tolerance(),
     limits: Mapping[str, float] = {},
+    leaderboard: str = "",
 ) -> Exercise:
     """An exercise whose reference solution is `target`, a function or class of `solutions/`.
 
     `hints` are given one by one when a student asks; `needs` are earlier exercises that the student's answer may call
     (a mistake there is not charged twice); `draw` says how an argument is drawn, `f(rng, <axes by name>)`; `limits`
-    differ from the course's: `limits={"check_seconds": 20}`.
+    differ from the course's: `limits={"check_seconds": 20}`; `leaderboard` names a board of the points earned here.
     """
     if points <= 0:
         raise AuthorError(f"{target.__name__} has points={points}, but points should be positive.")
@@ -244,7 +246,8 @@ def exercise(
         raise AuthorError(f"{target.__name__} sets the limits {extra}, but an exercise may set {known}.")
     described(target, "an exercise", "the prompt that the student reads")
     names = tuple(e.name for e in needs)
-    return Exercise(target, points, hints=hints, needs=names, draw=draw, tolerance=tolerance, limits=limits)
+    options = {"draw": draw, "tolerance": tolerance, "limits": limits, "leaderboard": leaderboard}
+    return Exercise(target, points, hints=hints, needs=names, **options)
 
 
 def written(name: str, prompt: str, *, points: float, rubric: str) -> Written:

@@ -80,6 +80,13 @@ def build(
     students: Annotated[
         Path | None, typer.Option("--students", help="The same for all ids of this file: one a line, or a column id.")
     ] = None,
+    target: Annotated[
+        str | None, typer.Option("--for", help="Write what another system takes, into build/: otter or gradescope.")
+    ] = None,
+    hidden: Annotated[
+        str | None,
+        typer.Option(help="Gradescope: when students see hidden checks; course.toml's choice, or after_published."),
+    ] = None,
     course: Root = None,
 ) -> None:
     """Write the notebooks and visible sheets of source/ and release/ from the chapter files."""
@@ -90,6 +97,13 @@ def build(
         from autograder.show import build_for_students
 
         build_for_students(loaded, chapters, ids=for_student or (), file=students, check=check)
+        return
+    if target is not None:
+        from autograder.backends.building import build_for
+        from autograder.settings import read_settings
+
+        for path in build_for(target, loaded, names, check=check, hidden=hidden, state=read_settings(course).state):
+            typer.echo(f"wrote {path}")
         return
     if not check:
         for path in building.build(loaded, names):
@@ -144,6 +158,9 @@ def grade(
     workers: Annotated[int, typer.Option(help="Submissions at work at once.", min=1)] = 2,
     again: Annotated[bool, typer.Option("--again", help="Grade also what an earlier run has graded.")] = False,
     trust: Trust = False,
+    otter: Annotated[
+        Path | None, typer.Option(help="Also write Otter's final_grades.csv and results into this folder.")
+    ] = None,
     course: Root = None,
     scheduler: Annotated[
         str | None,
@@ -163,7 +180,7 @@ def grade(
     files = {"ca": tls_ca, "cert": tls_cert, "key": tls_key}
     where = checked(Where(scheduler, workers, **files, trust_network=trust_network)) if scheduler else None
     statuses = grade_class(
-        course, chapter, paths, json_file=json_file, workers=workers, trust=trust, again=again, where=where
+        course, chapter, paths, json_file=json_file, workers=workers, trust=trust, again=again, where=where, otter=otter
     )
     if "failed-ours" in statuses:
         raise typer.Exit(OURS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Course:
     limits: Limits
     chapters: Mapping[str, ChapterEntry]
     published: str = ""
+    gradescope: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load_course(root: Path) -> Course:
@@ -47,8 +48,8 @@ def load_course(root: Path) -> Course:
         raise UsageError(f"{root} is no course: it has no source/course.toml. Run this in a course's folder.") from None
     except tomllib.TOMLDecodeError as error:
         raise AuthorError(f"this is not TOML: {error}", file=str(path)) from None
-    limits, listed = text.get("limits", {}), text.get("chapters", {})
-    for table in (limits, listed, *(listed.values() if isinstance(listed, dict) else ())):
+    limits, listed, gradescope = (text.get(name, {}) for name in ("limits", "chapters", "gradescope"))
+    for table in (limits, listed, gradescope, *(listed.values() if isinstance(listed, dict) else ())):
         if not isinstance(table, dict):
             raise AuthorError(f"{table!r} stands where a table should: write [chapters.NAME].", file=str(path))
     known = {f.name for f in fields(Limits)}
@@ -66,7 +67,7 @@ def load_course(root: Path) -> Course:
         )
     chapters = {name: _entry(name, entry, path) for name, entry in listed.items()}
     name, title = text.get("name", root.name), text.get("title", root.name)
-    return Course(root, name, title, Limits(**limits), chapters, published.rstrip("/"))
+    return Course(root, name, title, Limits(**limits), chapters, published.rstrip("/"), gradescope)
 
 
 def entry_of(course: Course, name: str) -> ChapterEntry:

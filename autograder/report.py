@@ -24,6 +24,9 @@ HIDDEN = "This hidden check did not pass."
 HOLDS = "This should hold: {}"
 """What `judge` writes of a broken law: beside the label it would say the same thing twice."""
 
+FORFEIT = "This holds, but earns its points once a hidden check of your values passes too."
+"""What `judge` writes of a law that is kept while its points hang on hidden checks. Among visible ones it passed."""
+
 HIDDEN_NOTE = "Hidden checks show only whether they passed."
 CARRIED = "Judged with correct versions of the earlier functions it uses: a mistake there is not counted twice."
 NOT_ATTEMPTED = "not attempted"
@@ -65,6 +68,28 @@ def verdict_card(verdict: Verdict, *, student: bool = True) -> Card:
         return Card("wait", shown.name, f"{NOT_ATTEMPTED}, {state}", tuple(p for p in parts if p.kind != "text"))
     secret = student and any(f.hidden and not f.passed for f in shown.findings)
     return Card("pass" if full else "fail", shown.name, state, tuple(parts), HIDDEN_NOTE if secret else "")
+
+
+def visible_card(verdict: Verdict) -> Card | None:
+    """The card of the visible checks alone, which tells nothing of hidden ones: no score, for they decide it too."""
+    shown = student_view(replace(verdict, diagnosis=None, score=0.0, carried_forward=False))
+    findings = [
+        replace(f, passed=True, message="") if f.message == FORFEIT else f for f in shown.findings if not f.hidden
+    ]
+    if not findings:
+        return None
+    parts = [part for finding in findings for part in _finding_parts(finding, True)]
+    hint = next((f.hint for f in findings if f.hint), "")
+    passed = sum(f.passed for f in findings)
+    state = f"{passed} of {len(findings)} visible check{'' if len(findings) == 1 else 's'} passed"
+    if not shown.attempted:
+        return Card("wait", shown.name, NOT_ATTEMPTED, tuple(p for p in parts if p.kind != "text"))
+    return Card(
+        "pass" if passed == len(findings) else "fail",
+        shown.name,
+        state,
+        (*parts, *([Part("hint", hint)] if hint else [])),
+    )
 
 
 def to_html_fragment(verdict: Verdict) -> str:

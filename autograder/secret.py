@@ -63,12 +63,12 @@ def foundation(chapter: Chapter, state: Path) -> str:
     return _digest(secret_seed(state, chapter.course.name), _engine())
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, content: str | bytes) -> None:
     """Writes a file that only its owner may read, all at once or not at all."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -43,9 +43,12 @@ def grade_class(
     trust: bool,
     again: bool = False,
     where: Where | None = None,
+    otter: Path | None = None,
 ) -> set[str]:
-    """Grades, prints the class and writes the report. The statuses met decide the exit code."""
-    from autograder.notebook.read import find
+    """Grades, prints the class and writes the report, and Otter's results if a folder for them is named. The statuses
+    met decide the exit code."""
+    from autograder.backends.otter.handed_in import handed_in
+    from autograder.backends.otter.writing import write_results
     from autograder.report import to_json
     from autograder.settings import read_settings
     from autograder.turn import take_turn
@@ -53,13 +56,13 @@ def grade_class(
     console = Console()
     settings = read_settings(root, trust=trust)
     entry_of(load_course(settings.root), chapter)
-    found = [pair for path in paths for pair in find(path, chapter)]
     results: list[Graded] = []
 
     def say(text: str) -> None:
         console.print(escape(text), style="yellow")
 
     with (
+        handed_in(paths, chapter) as found,
         take_turn(settings, say),
         report_file(json_file) as write,
         _grader(settings, chapter, workers=workers, again=again, where=where, tell=say) as (session, grade),
@@ -80,6 +83,8 @@ def grade_class(
                     results, course=session.chapter.course.name, chapter=chapter, engine=__version__, isolation=layers
                 )
             )
+    if otter is not None:
+        write_results(otter, results, {name: e.points for name, e in session.chapter.exercises.items()})
     show_class(console, results)
     return {g.status for g in results}
 

@@ -66,7 +66,8 @@ MAY_IMPORT: Mapping[str, str] = {
     "client_sheet": "records estimators judge laws wire invoke sandbox.local",
     "client_example": "records client_sheet invoke wire",
     # those that bring it together
-    "backends": "records report card course session settings batch secret turn notebook sandbox.seam",
+    "backends": "records report card course session settings batch secret turn notebook scale.parcel wire sandbox.seam"
+    " sandbox.pool",
     "scale": "records course grade kept notebook session settings secret wire compiled warming sandbox",
     "hub": "backends scale settings",
     "doctor": "records course secret settings sandbox",
@@ -76,6 +77,7 @@ MAY_IMPORT: Mapping[str, str] = {
 }
 HEAVY = (
     "nbgrader",
+    "otter",
     "typer",
     "IPython",
     "nbformat",

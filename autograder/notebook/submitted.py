@@ -24,7 +24,7 @@ def find(path: Path, chapter: str) -> list[tuple[str, Path]]:
         raise UsageError(
             f"{path} holds no submission of {chapter}: there is no <student>/{chapter}/{chapter}.ipynb in it."
         )
-    return _distinct(found)
+    return distinct(found)
 
 
 def printable(name: str) -> str:
@@ -78,7 +78,7 @@ def _whose(path: Path, chapter: str) -> str:
     return printable(folder.parent.name if folder.name == chapter and folder.parent.name else path.stem)
 
 
-def _distinct(found: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
+def distinct(found: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
     """The same with names that may be shown, no two alike."""
     named: dict[str, Path] = {}
     for name, path in found:

@@ -171,6 +171,7 @@ def staged(home: Path) -> str:
         copy = engine / "autograder" / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes((PACKAGE / name).read_bytes())
+        copy.chmod(0o644)  # whatever the grader's umask is
     for folder in (engine, *(p for p in engine.rglob("*") if p.is_dir())):
         folder.chmod(0o755)
     return str(engine)
@@ -180,5 +181,6 @@ def copied(warm: Path, home: Path) -> str:
     """A copy of the programs below `home`, for the same machines."""
     copy = home / "programs"
     shutil.copytree(warm, copy)
-    copy.chmod(0o755)
+    for path in (copy, *copy.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
     return str(copy)

@@ -1,7 +1,7 @@
-"""What students use of `autograder` while a submission is graded: the same names, and nothing happens.
+"""What students use of `autograder` and `otter` while a submission is graded: the same names, and nothing happens.
 
-A notebook's cells `check(f)`, `hint()` and `example()`, and the one that gets the sheet, run on, so that grading does
-not depend on them.
+A notebook's cells `check(f)`, `hint()`, `example()` and `grader.check("f")`, and the one that gets the sheet, run on,
+so that grading does not depend on them.
 """
 
 from __future__ import annotations
@@ -59,8 +59,15 @@ def get_sheet(*args: Any, **keywords: Any) -> None:
 
 
 def silence_client() -> Callable[[], None]:
-    """Puts what is here in the place of `autograder.client` and `autograder.beside`. What it returns undoes that."""
-    undone = [_replace("client", check=check, hint=hint, example=example), _replace("beside", get_sheet=get_sheet)]
+    """Puts what is here in the place of `autograder.client`, of `autograder.beside` and of Otter. What it returns
+    undoes that."""
+    import autograder
+
+    undone = [
+        _replace(autograder, "client", check=check, hint=hint, example=example),
+        _replace(autograder, "beside", get_sheet=get_sheet),
+        _replace(None, "otter", Notebook=Nothing()),
+    ]
 
     def undo() -> None:
         for one in undone:
@@ -69,14 +76,13 @@ def silence_client() -> Callable[[], None]:
     return undo
 
 
-def _replace(module: str, **names: Any) -> Callable[[], None]:
-    import autograder
-
-    name, missing = f"autograder.{module}", object()
-    before = sys.modules.get(name), vars(autograder).get(module, missing)
+def _replace(package: types.ModuleType | None, module: str, **names: Any) -> Callable[[], None]:
+    name, missing = f"{package.__name__}.{module}" if package else module, object()
+    shelf = vars(package) if package else {}
+    before = sys.modules.get(name), shelf.get(module, missing)
     silent = types.ModuleType(name, __doc__)
     silent.__dict__.update(names)
-    sys.modules[name] = vars(autograder)[module] = silent
+    sys.modules[name] = shelf[module] = silent
 
     def undo() -> None:
         loaded, attribute = before
@@ -85,8 +91,8 @@ def _replace(module: str, **names: Any) -> Callable[[], None]:
         else:
             sys.modules[name] = loaded
         if attribute is missing:
-            del vars(autograder)[module]
+            del shelf[module]
         else:
-            vars(autograder)[module] = attribute
+            shelf[module] = attribute
 
     return undo

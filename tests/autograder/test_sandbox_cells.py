@@ -81,6 +81,11 @@ def test_a_shell_command_is_an_error_and_the_notebook_goes_on(student: WarmStude
     assert outputs(student, "2") == [{"text/plain": "2"}]
 
 
+def test_otter_is_quiet_too(student: WarmStudent) -> None:
+    source = 'import otter\ngrader = otter.Notebook("kernel.ipynb")\ngrader.check_all()\ngrader.check("f")'
+    assert outputs(student, source) == []
+
+
 def test_check_cells_run_quietly(student: WarmStudent) -> None:
     source = "from autograder.client import check, example, hint\nfrom autograder import check as again\n"
     assert outputs(
