@@ -1,0 +1,95 @@
+"""The commands between a course and the LMS it lives in: grades out, submissions in. As in `cli`, a few lines each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FINDINGS = 1
+
+Chapters = Annotated[
+    list[str] | None, typer.Option("--chapter", help="The chapter; for csv it may be repeated, and is all by default.")
+]
+Sources = Annotated[
+    list[Path] | None, typer.Option("--from", help="Reports of `autograder grade --json`, in place of the gradebook.")
+]
+Map = Annotated[
+    Path | None, typer.Option("--map", help="A CSV with `student` and further names: email, username, idnumber, lms.")
+]
+File = Annotated[
+    Path | None, typer.Option("--file", help="canvas, moodle: the file that the LMS exported, to be filled. It stays.")
+]
+Column = Annotated[str, typer.Option(help="canvas, moodle: the column to fill, by title or Canvas's number.")]
+By = Annotated[str, typer.Option(help="moodle, without --file: students by email, username or id.")]
+Scale = Annotated[bool, typer.Option("--scale", help="Proportional points where the LMS has another maximum.")]
+Provisional = Annotated[bool, typer.Option("--provisional", help="Also grades that wait for a person, as they are.")]
+OnlyGraded = Annotated[bool, typer.Option("--only-graded", help="Leave out grades that are not final.")]
+MissingZero = Annotated[bool, typer.Option("--missing-zero", help="Zero, not an empty cell, where nothing came.")]
+To = Annotated[Path | None, typer.Option("--to", help="Where to write; exports/CHAPTER-KIND.csv else.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier file of that name.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+Root = Annotated[Path | None, typer.Option("--course", help="The course's folder; the current one by default.")]
+
+
+class Format(StrEnum):
+    """What grades are written as."""
+
+    CSV = "csv"
+    CANVAS = "canvas"
+    MOODLE = "moodle"
+    GRADESCOPE = "gradescope"
+
+
+def export(
+    kind: Annotated[Format, typer.Argument(help="csv is for a spreadsheet.", metavar="csv|canvas|moodle|gradescope")],
+    chapters: Chapters = None,
+    file: File = None,
+    column: Column = "",
+    by: By = "email",
+    scale: Scale = False,
+    provisional: Provisional = False,
+    only_graded: OnlyGraded = False,
+    missing_zero: MissingZero = False,
+    sources: Sources = None,
+    map_file: Map = None,
+    to: To = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    course: Root = None,
+) -> None:
+    """Write grades as the file that an LMS imports. Refuses those that still wait for a person, and says which."""
+    from rich.console import Console
+
+    from autograder.backends.grades.export import Order
+    from autograder.backends.grades.export import export as exported
+    from autograder.backends.grades.show import show_filled
+    from autograder.backends.grades.table import Choice
+    from autograder.course import load_course
+    from autograder.settings import read_settings
+
+    order = Order(
+        kind.value,
+        tuple(chapters or ()),
+        Choice(provisional, only_graded, missing_zero),
+        file=file,
+        to=to,
+        sources=tuple(sources or ()),
+        map_file=map_file,
+        column=column,
+        by=by,
+        scale=scale,
+        overwrite=overwrite,
+        dry_run=dry_run,
+    )
+    filled, path = exported(load_course(read_settings(course).root), order)
+    show_filled(Console(), filled, path, dry_run=dry_run)
+    if filled.unplaced:
+        raise typer.Exit(FINDINGS)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands to the command line."""
+    app.command()(export)
