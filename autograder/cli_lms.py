@@ -43,6 +43,14 @@ class Format(StrEnum):
     GRADESCOPE = "gradescope"
 
 
+class Download(StrEnum):
+    """Whose download submissions come in."""
+
+    CANVAS = "canvas"
+    MOODLE = "moodle"
+    GRADESCOPE = "gradescope"
+
+
 def export(
     kind: Annotated[Format, typer.Argument(help="csv is for a spreadsheet.", metavar="csv|canvas|moodle|gradescope")],
     chapters: Chapters = None,
@@ -90,6 +98,40 @@ def export(
         raise typer.Exit(FINDINGS)
 
 
+def collect(
+    kind: Annotated[Download, typer.Argument(help="Who made the zip file.", metavar="canvas|moodle|gradescope")],
+    path: Annotated[Path, typer.Argument(help="The download of all submissions, a zip file.", metavar="FILE.zip")],
+    chapter: Annotated[str, typer.Option("--chapter", help="The chapter that they belong to.")],
+    map_file: Map = None,
+    place_unknown: Annotated[
+        bool, typer.Option("--place-unknown", help="Also who is in no roster, under a name such as canvas-101.")
+    ] = False,
+    dry_run: DryRun = False,
+    course: Root = None,
+) -> None:
+    """Put an LMS's download of submissions into submitted/. Lists what cannot be placed, and loses no older one."""
+    from contextlib import nullcontext
+
+    from rich.console import Console
+
+    from autograder.backends.inbox.collect import collect as collected
+    from autograder.backends.inbox.show import show_collected
+    from autograder.course import entry_of, load_course
+    from autograder.settings import read_settings
+    from autograder.turn import take_turn
+
+    settings = read_settings(course)
+    entry_of(load_course(settings.root), chapter)
+    with nullcontext() if dry_run else take_turn(settings, typer.echo):
+        found = collected(
+            settings.root, kind.value, path, chapter, map_file=map_file, place_unknown=place_unknown, dry_run=dry_run
+        )
+    show_collected(Console(), found, chapter, dry_run=dry_run)
+    if not found.is_whole:
+        raise typer.Exit(FINDINGS)
+
+
 def add_to(app: typer.Typer) -> None:
     """Adds the commands to the command line."""
     app.command()(export)
+    app.command()(collect)
