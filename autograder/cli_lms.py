@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from autograder.backends.grades.table import Choice
+    from autograder.course import Course
 
 FINDINGS = 1
 
@@ -31,6 +35,9 @@ MissingZero = Annotated[bool, typer.Option("--missing-zero", help="Zero, not an 
 To = Annotated[Path | None, typer.Option("--to", help="Where to write; exports/CHAPTER-KIND.csv else.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier file of that name.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+Platform = Annotated[Path | None, typer.Option("--platform", help="lti: the TOML file that describes the LMS.")]
+Send = Annotated[bool, typer.Option("--send", help="lti: send; without it, only show what would be sent.")]
+Again = Annotated[bool, typer.Option("--again", help="lti: send also what the LMS has by our books.")]
 Root = Annotated[Path | None, typer.Option("--course", help="The course's folder; the current one by default.")]
 
 
@@ -41,6 +48,7 @@ class Format(StrEnum):
     CANVAS = "canvas"
     MOODLE = "moodle"
     GRADESCOPE = "gradescope"
+    LTI = "lti"
 
 
 class Download(StrEnum):
@@ -52,7 +60,9 @@ class Download(StrEnum):
 
 
 def export(
-    kind: Annotated[Format, typer.Argument(help="csv is for a spreadsheet.", metavar="csv|canvas|moodle|gradescope")],
+    kind: Annotated[
+        Format, typer.Argument(help="csv is for a spreadsheet.", metavar="csv|canvas|moodle|gradescope|lti")
+    ],
     chapters: Chapters = None,
     file: File = None,
     column: Column = "",
@@ -66,9 +76,12 @@ def export(
     to: To = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
+    platform: Platform = None,
+    send: Send = False,
+    again: Again = False,
     course: Root = None,
 ) -> None:
-    """Write grades as the file that an LMS imports. Refuses those that still wait for a person, and says which."""
+    """Write grades as the file that an LMS imports, or send them by LTI. Refuses grades that wait for a person."""
     from rich.console import Console
 
     from autograder.backends.grades.export import Order
@@ -78,10 +91,19 @@ def export(
     from autograder.course import load_course
     from autograder.settings import read_settings
 
+    settings = read_settings(course)
+    loaded = load_course(settings.root)
+    choice = Choice(provisional, only_graded, missing_zero)
+    if kind is Format.LTI:
+        done = _passback(
+            loaded, settings.state, tuple(chapters or ()), platform, choice,
+            send=send and not dry_run, again=again, sources=tuple(sources or ()), map_file=map_file,
+        )  # fmt: skip
+        raise typer.Exit(0 if done else FINDINGS)
     order = Order(
         kind.value,
         tuple(chapters or ()),
-        Choice(provisional, only_graded, missing_zero),
+        choice,
         file=file,
         to=to,
         sources=tuple(sources or ()),
@@ -92,10 +114,46 @@ def export(
         overwrite=overwrite,
         dry_run=dry_run,
     )
-    filled, path = exported(load_course(read_settings(course).root), order)
+    filled, path = exported(loaded, order)
     show_filled(Console(), filled, path, dry_run=dry_run)
     if filled.unplaced:
         raise typer.Exit(FINDINGS)
+
+
+def _passback(
+    course: Course,
+    state: Path,
+    chapters: tuple[str, ...],
+    platform: Path | None,
+    choice: Choice,
+    *,
+    send: bool,
+    again: bool,
+    sources: tuple[Path, ...],
+    map_file: Path | None,
+) -> bool:
+    """Sends, or shows what would be sent. False if a score was left out or not taken."""
+    from rich.console import Console
+
+    from autograder.backends.lti.export import passback
+    from autograder.backends.lti.show import counted, show_sendings
+
+    console = Console()
+    with counted(console) as tell:
+        column, sendings = passback(
+            course,
+            state,
+            chapters,
+            platform,
+            choice,
+            send=send,
+            again=again,
+            sources=sources,
+            map_file=map_file,
+            tell=tell,
+        )
+    show_sendings(console, column, sendings, send=send)
+    return not any(s.action == "failed" or (s.action == "left out" and s.grade.score is not None) for s in sendings)
 
 
 def collect(

@@ -23,7 +23,7 @@ class Person:
     last: str = ""
     email: str = ""
     lms: str = ""
-    """The number that the LMS gives its users: Canvas's ID, the `user_id` of LTI."""
+    """What the LMS itself calls its user, as nbgrader's `lms_user_id` has it: Canvas's ID, or the user of LTI."""
     others: Mapping[str, str] = field(default_factory=dict)
     """Further names from a map file, by its columns: `username`, `idnumber`, `lti`, ..."""
 
