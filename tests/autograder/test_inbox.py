@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from downloads import GRADESCOPE, gradescope, notebook, zipped
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 
 from autograder.backends.grades.table import Person
 from autograder.backends.inbox.collect import Collected, collect
@@ -15,6 +16,7 @@ from autograder.backends.inbox.plan import newest_first
 from autograder.backends.inbox.roster import student_of
 from autograder.backends.inbox.senders import Sender, canvas
 from autograder.errors import UsageError
+from autograder.notebook.read import find
 
 ADA, BOB = notebook("ada"), notebook("bob")
 
@@ -291,3 +293,13 @@ def test_versions_of_browsers_and_systems():
     names = ["toy.ipynb", "Toy (2).ipynb", "toy-1.IPYNB", "toys.ipynb"]
     files = [Sent(Sender("x"), n, Member(n, 1, datetime(2026, 1, 1), None)) for n in names]  # type: ignore[arg-type]
     assert [f.file for f in newest_first(files, "toy")[0]] == ["Toy (2).ipynb", "toy-1.IPYNB", "toy.ipynb"]
+
+
+def test_graders_find_what_was_placed_and_not_what_was_replaced(root, tmp_path):
+    members = {"lovelaceada_101_2_toy-1.ipynb": ADA, "lovelaceada_101_1_toy.ipynb": BOB}
+    collect(root, "canvas", zipped(tmp_path / "c.zip", members), "toy")
+    (found,) = find(root / "submitted", "toy")
+    assert found == ("ada", root / "submitted" / "ada" / "toy" / "toy.ipynb")
+    course = CourseDirectory(root=str(root))
+    assert course.get_existing_timestamp(str(root / "submitted" / "ada" / "toy")) == datetime(2026, 3, 1, 12)
+    assert [p.name for p in (root / "submitted" / "ada").iterdir()] == ["toy"]

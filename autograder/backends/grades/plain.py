@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from autograder.backends.grades.fill import Filled, Line
 from autograder.backends.grades.table import Grade, number, printable
 
-_STARTS = re.compile(r"(^|[;,|\"'])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
-"""Also behind a separator, because a spreadsheet that parts cells by semicolons cuts there."""
+_STARTS = re.compile(r"^ *[=+\-@\uff1d\uff0b\uff0d\uff20]")
 HEADER = (
     "student", "last name", "first name", "email", "chapter", "score", "max score", "late penalty", "state", 
     "waits for",
@@ -28,8 +27,13 @@ STATUS = {"graded": "Graded", "waits": "Ungraded", "not graded": "Ungraded", "mi
 
 
 def defused(text: str) -> str:
-    """Text that a spreadsheet shows and does not run: one line, and an apostrophe before what begins a formula."""
-    return _STARTS.sub(r"\1'\2", printable(text))
+    """Text that a spreadsheet shows and does not run: one line, and an apostrophe before what begins a formula.
+
+    Semicolons become commas, and quotation marks apostrophes: a spreadsheet that parts cells by semicolons would cut
+    our cells there, and begin new ones in the middle of a name.
+    """
+    plain = printable(text).replace(";", ",").replace('"', "'")
+    return f"'{plain}" if _STARTS.match(plain) else plain
 
 
 def dangerous(text: str) -> bool:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.backends.grades.fill import Filled
-from autograder.backends.grades.table import printable
+from autograder.backends.grades.table import counted, printable
 
 
 def show_filled(console: Console, filled: Filled, path: Path, *, dry_run: bool) -> None:
@@ -28,7 +28,7 @@ def show_filled(console: Console, filled: Filled, path: Path, *, dry_run: bool) 
     console.print(made)
     scores = sum(1 for line in filled.lines if line.now and not line.note)
     console.print(
-        f"{scores} scores {'would be written' if dry_run else 'written'}, {len(filled.unplaced)} found no place. "
+        f"{counted(scores, 'score')} {'would be written' if dry_run else 'written'}, {len(filled.unplaced)} found no place. "
         + (
             f"Nothing was written; the file would be {escape(str(path))}." if dry_run else f"Wrote {escape(str(path))}."
         ),

@@ -85,7 +85,9 @@ def _refusal(open_ones: Sequence[Grade]) -> str:
     if len(open_ones) > 20:
         lines.append(f"  and {len(open_ones) - 20} more")
     return (
-        f"{len(open_ones)} grades are not final, so nothing was written:\n" + "\n".join(lines) + "\n"
+        f"{counted(len(open_ones), 'grade')} {'is' if len(open_ones) == 1 else 'are'} not final, so nothing was written:\n"
+        + "\n".join(lines)
+        + "\n"
         "Grade these first (nbgrader's formgrader), or say --only-graded to leave them out, or --provisional to export "
         "the points given so far."
     )
@@ -101,6 +103,11 @@ def number(value: float, comma: bool = False) -> str:
 def key(text: str) -> str:
     """A name as it is compared: Unicode's composed form, without regard to case and outer spaces."""
     return unicodedata.normalize("NFC", text).strip().casefold()
+
+
+def counted(number: int, what: str) -> str:
+    """`1 grade`, `2 grades`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def printable(text: str) -> str:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.backends.grades.table import printable
+from autograder.backends.grades.table import counted, printable
 from autograder.backends.inbox.collect import Collected
 
 ACTIONS = {
@@ -38,8 +38,8 @@ def show_collected(console: Console, collected: Collected, chapter: str, *, dry_
     written = sum(p.action in ("new", "replaces") for p in collected.placed)
     verb = "would be placed" if dry_run else "placed"
     console.print(
-        f"{chapter}: {written} of {len(collected.placed)} notebooks {verb} in submitted/, {len(collected.held)} held "
-        f"back, {len(collected.refused)} files refused, {len(collected.others)} are no submission.",
+        f"{chapter}: {written} of {len(collected.placed)} {verb} in submitted/, {len(collected.held)} held "
+        f"back, {counted(len(collected.refused), 'file')} refused, {len(collected.others)} are no submission.",
         highlight=False,
     )
     if any("is in no roster" in h.why for h in collected.held):

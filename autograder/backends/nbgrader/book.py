@@ -35,7 +35,7 @@ def read_roster(root: Path, chapter: str) -> Roster:
             due = gradebook.find_assignment(chapter).duedate
         except MissingEntry:
             due = None
-        return Roster(tuple(_person(student) for student in gradebook.students), due)
+        return Roster(tuple(sorted(map(_person, gradebook.students), key=lambda p: p.id)), due)
 
 
 def read_grades(root: Path, chapters: Sequence[str]) -> tuple[Grade, ...]:
