@@ -57,7 +57,7 @@ def cli(toy_root, gradebook, tmp_path, monkeypatch, capsys):
 
 def test_an_export_that_is_not_final_writes_nothing_and_says_who(cli, toy_root):
     code, _, err = cli("export", "csv")
-    assert code == 2 and "1 grade is not final, so nothing was written:\n  bob, toy: why" in err
+    assert code == 2 and "1 grade not final, so nothing was written:\n  bob, toy: why" in err
     assert not (toy_root / "exports").exists()
 
 
@@ -126,7 +126,7 @@ def test_collect_places_and_lists(cli, toy_root, tmp_path):
     assert code == 1 and "2 of 2 would be placed" in out and not (toy_root / "submitted").exists()
     code, out, _ = cli("collect", "canvas", path, "--chapter", "toy")
     assert code == 1
-    assert "toy: 2 of 2 placed in submitted/, 1 held back, 1 file refused, 0 are no submission." in out
+    assert "toy: 2 of 2 placed in submitted/, 1 held back, 1 file refused, 0 other files." in out
     assert "leads out of the archive" in out and "is in no roster" in out and "say --place-unknown" in out
     assert sorted(p.name for p in (toy_root / "submitted").iterdir()) == ["ada", "bob"]
     code, _, err = cli("collect", "canvas", path, "--chapter", "nothing")

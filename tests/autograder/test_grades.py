@@ -61,7 +61,7 @@ def test_a_grade_that_waits_for_a_person_is_refused_by_name():
     with pytest.raises(UsageError) as refused:
         exportable([GRADES[0], WAITS, LOST, GONE], Choice())
     assert str(refused.value) == (
-        "2 grades are not final, so nothing was written:\n  bob, toy: why\n  cyd, toy: halfway\n"
+        "2 grades not final, so nothing was written:\n  bob, toy: why\n  cyd, toy: halfway\n"
         "Grade these first (nbgrader's formgrader), or say --only-graded to leave them out, or --provisional to export "
         "the points given so far."
     )

@@ -84,10 +84,7 @@ def test_canvas_names_say_who_and_whether_late(root, tmp_path):
     assert done(found) == {"ada": "new", "bob": "new"}
     assert (text(root, "ada"), text(root, "bob")) == (ADA.decode(), BOB.decode())
     assert why(found) == {"nobody (canvas-103)": "is in no roster", "ncyd (canvas-104)": "has no notebook"}
-    assert [p.incoming.note for p in found.placed] == [
-        "the download does not say when",
-        "late, but the download does not say when",
-    ]
+    assert [(p.incoming.note, p.incoming.exact) for p in found.placed] == [("", False), ("late", False)]
     assert not found.is_whole
 
 

@@ -26,9 +26,9 @@ def show_filled(console: Console, filled: Filled, path: Path, *, dry_run: bool) 
         texts = (printable(line.who), "" if line.row is None else str(line.row), printable(line.was), line.now)
         made.add_row(*map(escape, texts), note)
     console.print(made)
-    scores = sum(1 for line in filled.lines if line.now and not line.note)
+    scores = counted(sum(1 for line in filled.lines if line.now and not line.note), "score")
     console.print(
-        f"{counted(scores, 'score')} {'would be written' if dry_run else 'written'}, {len(filled.unplaced)} found no place. "
+        f"{scores} {'would be written' if dry_run else 'written'}, {len(filled.unplaced)} found no place. "
         + (
             f"Nothing was written; the file would be {escape(str(path))}." if dry_run else f"Wrote {escape(str(path))}."
         ),

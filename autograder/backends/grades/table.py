@@ -85,9 +85,7 @@ def _refusal(open_ones: Sequence[Grade]) -> str:
     if len(open_ones) > 20:
         lines.append(f"  and {len(open_ones) - 20} more")
     return (
-        f"{counted(len(open_ones), 'grade')} {'is' if len(open_ones) == 1 else 'are'} not final, so nothing was written:\n"
-        + "\n".join(lines)
-        + "\n"
+        f"{counted(len(open_ones), 'grade')} not final, so nothing was written:\n" + "\n".join(lines) + "\n"
         "Grade these first (nbgrader's formgrader), or say --only-graded to leave them out, or --provisional to export "
         "the points given so far."
     )

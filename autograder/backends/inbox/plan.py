@@ -12,8 +12,6 @@ from autograder.backends.grades.table import Person, printable
 from autograder.backends.inbox.roster import student_of
 from autograder.backends.inbox.senders import Sender, Sent
 
-NO_TIME = "the download does not say when"
-
 
 @dataclass(frozen=True)
 class Incoming:
@@ -112,9 +110,7 @@ def _incoming(student: str, versions: list[Sent], rules: Rules) -> Incoming:
     told = newest.sent or (rules.times or {}).get(student)
     if told is not None:
         return Incoming(student, newest, told, True, tuple(older), "late" if newest.late else "")
-    when, note = newest.member.dated, NO_TIME
-    if newest.late:
-        note = f"late, but {NO_TIME}"
-    elif rules.due is not None and when > rules.due:
+    when, late = newest.member.dated, newest.late
+    if not late and rules.due is not None and when > rules.due:
         when = rules.due  # the archive bears the time of the download; nobody is late by that
-    return Incoming(student, newest, when, False, tuple(older), note)
+    return Incoming(student, newest, when, False, tuple(older), "late" if late else "")

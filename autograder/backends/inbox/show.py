@@ -24,7 +24,7 @@ def show_collected(console: Console, collected: Collected, chapter: str, *, dry_
     made = _table("student", "file", "handed in (UTC)", "", "note")
     for p in collected.placed:
         note = "; ".join(text for text in (p.note, p.incoming.note, _older(len(p.incoming.older))) if text)
-        when = f"{p.incoming.when:%Y-%m-%d %H:%M}"
+        when = f"{'' if p.incoming.exact else 'by '}{p.incoming.when:%Y-%m-%d %H:%M}"
         file = printable(p.incoming.sent.member.name)
         made.add_row(escape(p.incoming.student), escape(file), when, ACTIONS[p.action], escape(printable(note)))
     console.print(made)
@@ -39,9 +39,13 @@ def show_collected(console: Console, collected: Collected, chapter: str, *, dry_
     verb = "would be placed" if dry_run else "placed"
     console.print(
         f"{chapter}: {written} of {len(collected.placed)} {verb} in submitted/, {len(collected.held)} held "
-        f"back, {counted(len(collected.refused), 'file')} refused, {len(collected.others)} are no submission.",
+        f"back, {counted(len(collected.refused), 'file')} refused, {counted(len(collected.others), 'other file')}.",
         highlight=False,
     )
+    if any(not p.incoming.exact for p in collected.placed):
+        console.print(
+            '"by": the download does not say when. The time of each can stand in a --map file, as `submitted`.'
+        )
     if any("is in no roster" in h.why for h in collected.held):
         console.print(
             "Who is in no roster: add them to the gradebook (`nbgrader db student add`) or to a --map file, or say "
