@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autograder.errors import UsageError
+
 if TYPE_CHECKING:
     from autograder.backends.grades.table import Choice
     from autograder.course import Course
@@ -135,7 +137,12 @@ def _passback(
     """Sends, or shows what would be sent. False if a score was left out or not taken."""
     from rich.console import Console
 
-    from autograder.backends.lti.export import passback
+    try:
+        from autograder.backends.lti.export import passback
+    except ImportError as error:
+        raise UsageError(
+            f"`export lti` needs {error.name}: install it with `pip install 'dmol-autograder[lti]'`."
+        ) from None
     from autograder.backends.lti.show import counted, show_sendings
 
     console = Console()

@@ -1,58 +1,30 @@
 """`export` and `collect` as an instructor types them: what they print, what they write, and their exit codes."""
 
+# ruff: noqa: F811
+
 import csv
-import os
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import pytest
+from books import Points, graded_book
 from downloads import notebook, zipped
-from nbgrader.api import Gradebook
+from test_cli import cli  # noqa: F401, RUF100
 from toy_platform import described, new_key, running
-
-from autograder.cli import main
 
 
 @pytest.fixture(scope="module")
 def gradebook(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """ada is graded, bob's written answer waits, and cyd handed in nothing."""
     path = tmp_path_factory.mktemp("book") / "gradebook.db"
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-        with Gradebook(f"sqlite:///{path}") as book:
-            book.add_assignment("toy")
-            book.add_notebook("toy", "toy")
-            book.add_grade_cell("halfway", "toy", "toy", max_score=10, cell_type="code")
-            book.add_grade_cell("why", "toy", "toy", max_score=4, cell_type="markdown")
-            for student, hand in (("ada", 3), ("bob", None)):
-                book.add_student(student, first_name=student.title(), last_name="L", email=f"{student}@uni.edu")
-                for grade in book.add_submission("toy", student).notebooks[0].grades:
-                    score = 9.5 if grade.name == "halfway" else hand
-                    grade.manual_score, grade.needs_manual_grade = score, score is None
-            book.add_student("cyd", last_name="=1+1")
-            book.db.commit()
-    return path.read_bytes()
+    points: dict[str, Points] = {"ada": (9.5, 3, None), "bob": (9.5, None, None)}
+    return graded_book(path, points, {"cyd": "=1+1"}).read_bytes()
 
 
-@pytest.fixture
-def cli(toy_root, gradebook, tmp_path, monkeypatch, capsys):
-    """Runs a command in the toy course; answers exit code, standard output and standard error."""
+@pytest.fixture(autouse=True)
+def _graded(toy_root: Path, gradebook: bytes) -> None:
     (toy_root / "gradebook.db").write_bytes(gradebook)
-    monkeypatch.chdir(toy_root)
-    monkeypatch.setenv("AUTOGRADER_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("COLUMNS", "160")
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["autograder", *map(str, words)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capsys.readouterr()
-        return stopped.value.code or 0, out, err
-
-    return run
 
 
 def test_an_export_that_is_not_final_writes_nothing_and_says_who(cli, toy_root):

@@ -3,14 +3,13 @@
 import csv
 import io
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+from books import Points, graded_book
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nbgrader.api import Gradebook
 
 from autograder.backends.grades.canvas import fill_canvas
 from autograder.backends.grades.cells import read_cells, written
@@ -214,6 +213,12 @@ def test_any_file_is_read_as_csv_reads_it_or_refused(data):
     assert written(cells, {}) == data
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_files_of_a_spreadsheet_keep_their_encoding(encoding):
+    filled = canvas(CANVAS.decode().encode(encoding))
+    assert filled.data.decode(encoding) == canvas().data.decode()
+
+
 # ---- Moodle -----------------------------------------------------------------------------------------------------
 
 
@@ -238,6 +243,13 @@ def test_moodles_worksheet_is_filled_where_it_says_that_it_may_be():
         "bob": "Moodle says that it cannot be changed",
         "Participant 659 Eve eve@uni.edu": "in the file, but not in the gradebook",
     }
+
+
+def test_moodles_participants_by_number():
+    data = WORKSHEET.replace(b"ada@uni.edu", b"").replace(b"bob@uni.edu", b"")
+    person = Person("ada", others={"moodle": "657"})
+    grades = [Grade(person, "toy", 12.5, 14, "graded")]
+    assert b"Submitted,12.5,14" in fill_moodle(read_cells(data, "m.csv"), grades, titles=("toy",)).data
 
 
 def test_moodles_gradebook_export_by_id_number():
@@ -352,34 +364,14 @@ def test_a_map_file_adds_names(tmp_path):
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A gradebook with a chapter of 10 points by machine and 4 by hand, and a class of five."""
-    import os
-    import sys
-
-    path = tmp_path_factory.mktemp("book") / "gradebook.db"
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-        with Gradebook(f"sqlite:///{path}") as made:
-            made.add_assignment("toy")
-            made.add_notebook("toy", "toy")
-            made.add_grade_cell("halfway", "toy", "toy", max_score=10, cell_type="code")
-            made.add_grade_cell("why", "toy", "toy", max_score=4, cell_type="markdown")
-            for student, machine, hand, penalty in (
-                ("ada", 9.5, 3, None), ("bob", 4, None, None), ("cyd", None, None, None), ("dan", 10, 4, 2.5),
-            ):  # fmt: skip
-                made.add_student(student, first_name=student.title(), email=f"{student}@uni.edu")
-                submission = made.add_submission("toy", student)
-                (notebook,) = submission.notebooks
-                notebook.late_submission_penalty = penalty
-                for grade in notebook.grades:
-                    if grade.name == "halfway":
-                        grade.auto_score, grade.needs_manual_grade = machine, machine is None
-                    else:
-                        grade.manual_score, grade.needs_manual_grade = hand, hand is None
-            made.add_student("eve")
-            made.db.commit()
-    return path
+    """A class of five: one of each state, and one who was late."""
+    points: dict[str, Points] = {
+        "ada": (9.5, 3, None),
+        "bob": (4, None, None),
+        "cyd": (None, None, None),
+        "dan": (10, 4, 2.5),
+    }
+    return graded_book(tmp_path_factory.mktemp("book") / "gradebook.db", points, {"eve": ""})
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """Downloads of an LMS into `submitted/`: who sent what, what is newer, what is kept, and what is left for a person."""
 
-import warnings
+import os
+import shutil
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from books import new_gradebook
 from downloads import GRADESCOPE, gradescope, notebook, zipped
-from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.backends.grades.table import Person
@@ -24,27 +25,13 @@ ADA, BOB = notebook("ada"), notebook("bob")
 @pytest.fixture(scope="module")
 def gradebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course with a class of three, and a chapter that is due on 1 March 2026 at noon."""
-    root = tmp_path_factory.mktemp("course")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        warnings.catch_warnings(),
-        _on_path(patch, f"sqlite:///{root / 'gradebook.db'}") as book,
-    ):
-        warnings.simplefilter("ignore")
+    path = tmp_path_factory.mktemp("book") / "gradebook.db"
+    with new_gradebook(path) as book:
         book.add_assignment("toy", duedate=datetime(2026, 3, 1, 12))
         book.add_student("ada", first_name="Ada", last_name="Lovelace", email="ada@uni.edu", lms_user_id="101")
         book.add_student("bob", first_name="Bob", last_name="Ünal")
         book.add_student("cyd", first_name="Cyd", last_name="N", email="cyd@uni.edu")
-    return root / "gradebook.db"
-
-
-def _on_path(patch: pytest.MonkeyPatch, url: str) -> Gradebook:
-    """nbgrader calls alembic by name when it makes a gradebook."""
-    import os
-    import sys
-
-    patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    return Gradebook(url)
+    return path
 
 
 @pytest.fixture
@@ -165,6 +152,28 @@ def test_a_newer_submission_is_never_overwritten(root, tmp_path):
     assert found.placed[0].note == "what is there is newer (2026-03-01 13:00)"
     assert text(root, "ada") == BOB.decode()
     assert [p.read_bytes() for p in (root / "earlier" / "ada" / "toy").iterdir()] == [ADA]
+
+
+def test_killed_between_two_moves_nothing_is_lost_and_the_same_command_finishes(root, tmp_path, monkeypatch):
+    collect(root, "canvas", zipped(tmp_path / "a.zip", {"lovelaceada_101_1_toy.ipynb": ADA}), "toy")
+    newer = zipped(tmp_path / "b.zip", {"lovelaceada_101_2_toy.ipynb": BOB}, date=(2026, 3, 9, 8, 0, 0))
+    home, moved, rename = root / "submitted" / "ada", [], os.rename
+
+    def killed(source, target):
+        if moved:
+            raise KeyboardInterrupt
+        moved.append(rename(source, target))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", killed)
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)  # nor does anybody tidy up
+        with pytest.raises(KeyboardInterrupt):
+            collect(root, "canvas", newer, "toy")
+    assert (root / "earlier" / "ada" / "toy" / "2026-03-01 12.00.00" / "toy.ipynb").read_bytes() == ADA
+    assert [p.name.partition("-")[0] for p in home.iterdir()] == [".incoming"]
+    assert done(collect(root, "canvas", newer, "toy")) == {"ada": "new"}
+    assert text(root, "ada") == BOB.decode()
+    assert [p.name for p in home.iterdir()] == ["toy"]
 
 
 def test_gradescope_says_who_and_when_for_each_of_a_pair(root, tmp_path):

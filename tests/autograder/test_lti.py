@@ -109,6 +109,23 @@ def test_a_platform_that_stays_busy_stops_the_run(go, toy):
         go()
 
 
+def test_a_platform_that_goes_away_leaves_the_rest_for_the_next_run(go, toy):
+    go((Grade(ADA, "toy", None, 14, "missing"),))
+
+    def gone(sending: Sending) -> None:
+        toy.dead = sending.action == "sent"
+
+    people = [ADA, BOB, Person("eve", lms="u-eve"), Person("fay", lms="u-fay")]
+    toy.members += [{"user_id": user, "email": ""} for user in ("u-eve", "u-fay")]
+    toy.members[2:3] = []
+    grades = [Grade(p, "toy", 1, 14, "graded") for p in people[:3]]
+    actions, sendings, _ = go(grades, tell=gone)
+    assert actions == {"ada": "sent", "bob": "failed", "eve": "failed"}
+    assert [s.note for s in sendings[1:]] == ["The platform cannot be reached: ConnectionError.", "not tried"]
+    toy.dead = False
+    assert go(grades)[0] == {"ada": "already there", "bob": "sent", "eve": "sent"}
+
+
 def test_an_answer_that_was_lost_costs_nothing(go, toy):
     go((Grade(ADA, "toy", None, 14, "missing"),))  # the line item alone
     toy.lost = [502]

@@ -57,6 +57,7 @@ class ToyPlatform:
         self.lost: list[int] = []
         self.refused: list[str] = []
         self.elsewhere = ""
+        self.dead = False
         self.url = ""
 
     def token(self, form: dict[str, str]) -> tuple[int, Any]:
@@ -125,6 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         p = self.platform
         p.asked.append(f"{method} {url.path}")
+        if p.dead:
+            self.close_connection = True
+            return
         following = ""
         status, document = 0, {}
         if p.failures:

@@ -60,7 +60,7 @@ def export(course: Course, order: Order) -> tuple[Filled, Path]:
         chapters = _released(course)
     grades = exportable(read_table(course, chapters, order.sources, order.map_file), order.choice)
     filled = _filled(course, order, grades)
-    path = order.to or Path("exports") / f"{'-'.join((*order.chapters, order.kind))}.csv"
+    path = order.to or course.root / "exports" / f"{'-'.join((*order.chapters, order.kind))}.csv"
     if not order.dry_run:
         write_export(path, filled.data, made_from=order.file, overwrite=order.overwrite)
     return filled, path

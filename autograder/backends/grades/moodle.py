@@ -19,7 +19,7 @@ KEYS: dict[str, Callable[[Person], Sequence[str]]] = {
     "email address": lambda p: (p.email,),
     "id number": lambda p: (p.others.get("idnumber", ""), p.id),
     "username": lambda p: (p.others.get("username", ""), p.id),
-    "identifier": lambda p: (p.others.get("moodle", ""),),
+    "identifier": lambda p: (moodle := p.others.get("moodle", "")) and (moodle, f"Participant {moodle}"),
 }
 BY = {"email": "Email address", "username": "Username", "id": "ID number"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -26,11 +27,10 @@ def show_filled(console: Console, filled: Filled, path: Path, *, dry_run: bool) 
         texts = (printable(line.who), "" if line.row is None else str(line.row), printable(line.was), line.now)
         made.add_row(*map(escape, texts), note)
     console.print(made)
+    where = escape(os.path.relpath(path))
     scores = counted(sum(1 for line in filled.lines if line.now and not line.note), "score")
     console.print(
         f"{scores} {'would be written' if dry_run else 'written'}, {len(filled.unplaced)} found no place. "
-        + (
-            f"Nothing was written; the file would be {escape(str(path))}." if dry_run else f"Wrote {escape(str(path))}."
-        ),
+        + (f"Nothing was written; the file would be {where}." if dry_run else f"Wrote {where}."),
         highlight=False,
     )

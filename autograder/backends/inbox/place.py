@@ -95,6 +95,8 @@ def _carry_out(course: Course, incoming: Incoming, data: bytes, action: Action) 
         return
     target = course.submitted(incoming.student)
     target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(".incoming-*"):  # of a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
     made = Path(tempfile.mkdtemp(dir=target.parent, prefix=".incoming-"))
     try:
         made.chmod(0o755)

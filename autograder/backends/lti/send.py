@@ -61,7 +61,7 @@ def send_grades(
     users = users_of(grades, members)
     found = find_item(service, column, grades, create=send)
     ledger = open_ledger(state, found.address) if found.address else Ledger(Path(), {})
-    done = []
+    done, unreachable = [], False
     for grade, (user, why) in zip(grades, users, strict=True):
         if grade.score is None or not user:
             done.append(Sending(grade, user, "left out", why if grade.score is not None else grade.state))
@@ -69,8 +69,14 @@ def send_grades(
             done.append(Sending(grade, user, "already there"))
         elif not send:
             done.append(Sending(grade, user, "would send"))
+        elif unreachable:
+            done.append(Sending(grade, user, "failed", "not tried"))
         else:
-            done.append(_send(service, ledger, found.address, grade, user, again, now))
+            try:
+                done.append(_send(service, ledger, found.address, grade, user, again, now))
+            except OurError as error:  # what was sent is sent, and told
+                unreachable = True
+                done.append(Sending(grade, user, "failed", str(error)))
         tell(done[-1])
     return found, tuple(done)
 
@@ -104,10 +110,10 @@ def find_item(service: Service, column: Column, grades: Iterable[Grade], *, crea
     """The line item of the chapter: the one that was chosen, else ours, else a new one. Never two."""
     chosen = service.platform.chosen.get(column.resource.rpartition(":")[2])
     if chosen:
-        return replace(column, address=chosen)
+        return replace(column, address=service.ours(chosen))
     found = _ours(service, column)
     if found or not create:
-        return replace(column, address=found)
+        return replace(column, address=found and service.ours(found))
     most = max((g.max_score for g in grades), default=0.0)
     body = {"scoreMaximum": most, "label": column.label, "resourceId": column.resource, "tag": "autograder"}
     reply = service.send("POST", service.platform.lineitems, kind=ITEM, body=body, tries=1)
@@ -116,7 +122,7 @@ def find_item(service: Service, column: Column, grades: Iterable[Grade], *, crea
     address = made if isinstance(made, str) else _ours(service, column)  # it may have been made, and the answer lost
     if not address:
         raise OurError(f"The platform made no line item: {reply.status}, {reply.said}. Repeat the command.")
-    return replace(column, address=address, created=True)
+    return replace(column, address=service.ours(address), created=True)
 
 
 def _ours(service: Service, column: Column) -> str:

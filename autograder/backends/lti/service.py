@@ -76,14 +76,14 @@ class Service:
             yield reply.json()
             if not reply.next:
                 return
-            address = self._ours(urljoin(address, reply.next))
+            address = self.ours(urljoin(address, reply.next))
         raise OurError(f"The platform's list at {address} has no end.")
 
     def send(
         self, method: str, address: str, *, accept: str = "", kind: str = "", body: Any = None, tries: int = TRIES
     ) -> Reply:
         """One request with our token; a second token where the platform no longer knows the first."""
-        self._ours(address)
+        self.ours(address)
         headers = {"Accept": accept or kind} | ({"Content-Type": kind} if kind else {})
         data = None if body is None else json.dumps(body).encode()
         for again in (False, True):
@@ -169,7 +169,7 @@ class Service:
             self._wait(_pause(attempt, told))
         raise AssertionError("the last try returns or raises")
 
-    def _ours(self, address: str) -> str:
+    def ours(self, address: str) -> str:
         """The address, if it is on the platform's server: a token goes nowhere else."""
         if _origin(address) not in {_origin(self.platform.lineitems), _origin(self.platform.memberships)}:
             raise OurError(f"The platform names an address on another server: {printable(address)[:200]}")
