@@ -102,6 +102,8 @@ def export(
             send=send and not dry_run, again=again, sources=tuple(sources or ()), map_file=map_file,
         )  # fmt: skip
         raise typer.Exit(0 if done else FINDINGS)
+    if platform or send or again:
+        raise UsageError(f"--platform, --send and --again are for `export lti`, and not for `export {kind}`.")
     order = Order(
         kind.value,
         tuple(chapters or ()),

@@ -83,6 +83,8 @@ HEAVY = (
     "matplotlib",
     "dask",
     "distributed",
+    "requests",
+    "authlib",
 )
 
 

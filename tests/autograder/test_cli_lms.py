@@ -87,6 +87,18 @@ def test_lti_shows_first_and_sends_when_told_to(cli, toy_root, tmp_path):
         assert code == 2 and message in err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("csv", "--file", "x.csv"), "`export csv` fills no file: leave --file out, or export canvas or moodle."),
+        (("csv", "--send"), "--platform, --send and --again are for `export lti`, and not for `export csv`."),
+    ],
+)
+def test_an_option_of_another_kind_is_not_ignored(cli, words, message):
+    code, _, err = cli("export", *words)
+    assert code == 2 and message in err
+
+
 def test_collect_places_and_lists(cli, toy_root, tmp_path):
     members = {
         "lada_1_1_toy.ipynb": notebook(),

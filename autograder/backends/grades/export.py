@@ -55,6 +55,8 @@ def export(course: Course, order: Order) -> tuple[Filled, Path]:
     """What is written, or would be, and where. Raises UsageError before anything is written."""
     if order.kind != "csv" and len(order.chapters) != 1:
         raise UsageError(f"`export {order.kind}` takes one chapter: a column of its file is one assignment.")
+    if order.file is not None and order.kind not in ("canvas", "moodle"):
+        raise UsageError(f"`export {order.kind}` fills no file: leave --file out, or export canvas or moodle.")
     chapters = order.chapters
     if order.kind == "csv" and not order.sources and not chapters:
         chapters = _released(course)
@@ -93,4 +95,5 @@ def _released(course: Course) -> tuple[str, ...]:
     """The chapters that the gradebook knows."""
     from autograder.backends.nbgrader.book import known_chapters
 
-    return tuple(name for name in course.chapters if name in known_chapters(course.root))
+    known = known_chapters(course.root)
+    return tuple(name for name in course.chapters if name in known)
