@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autograder.cli_lms import add_to as add_lms_commands
 from autograder.errors import AuthorError, OurError, UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ TlsFile = Annotated[Path | None, typer.Option(help="For tls://, if Dask's config
 Trust = Annotated[
     bool, typer.Option("--trust-submissions", help="Grade although the sandbox lacks a layer. Every report says so.")
 ]
+
+
+add_lms_commands(app)
 
 
 def main() -> None:

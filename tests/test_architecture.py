@@ -66,13 +66,14 @@ MAY_IMPORT: Mapping[str, str] = {
     "client_sheet": "records estimators judge laws wire invoke sandbox.local",
     "client_example": "records client_sheet invoke wire",
     # those that bring it together
-    "backends": "records report card course session settings batch secret turn notebook scale.parcel wire sandbox.seam"
-    " sandbox.pool",
+    "backends": "records report card classroom course session settings batch secret turn notebook scale.parcel wire"
+    " sandbox.seam sandbox.pool",
     "scale": "records course grade kept notebook session settings secret wire compiled warming sandbox",
     "hub": "backends scale settings",
     "doctor": "records course secret settings sandbox",
     "demo": EVERYTHING,
     "show": EVERYTHING,
+    "cli_lms": EVERYTHING,
     "cli": EVERYTHING,
 }
 HEAVY = (
@@ -88,6 +89,8 @@ HEAVY = (
     "matplotlib",
     "dask",
     "distributed",
+    "requests",
+    "authlib",
 )
 
 
