@@ -49,7 +49,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "programs": "",
     "learning": "records course drawing laws notebook programs sandbox.local sandbox.quiet sheet",
     "warming": "sandbox",
-    "session": "records course grade kept questions secret settings compiled warming sandbox.seam",
+    "session": "records course grade kept questions secret settings compiled warming sandbox.device sandbox.seam",
     "batch": "records grade session notebook",
     "classroom": "records judge report card course secret wire",
     "verify": "records author course sheet judge compare laws invoke compiled wire sandbox.local",
@@ -57,6 +57,7 @@ MAY_IMPORT: Mapping[str, str] = {
     # the student's side
     "sandbox": "records wire invoke programs",
     "sandbox.seam": "records",
+    "sandbox.device": "records sandbox.seam",
     "sandbox.local": "records invoke wire",
     "client": "records compare judge report card client_sheet client_example",
     "client_sheet": "records estimators judge laws wire invoke sandbox.local",
