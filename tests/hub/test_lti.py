@@ -1,5 +1,6 @@
 """LTI 1.3 login against a toy platform: a real hub, signed launches, and every way to sign in as more than one is."""
 
+import html
 import json
 import os
 import re
@@ -188,7 +189,7 @@ class Browser:
 
     def finish(self, token: str, state: str) -> tuple[int, str]:
         status, _, text = self.send("/lti13/oauth_callback", {"id_token": token, "state": state})
-        return status, re.sub(r"<[^>]+>|\s+", " ", text)
+        return status, html.unescape(re.sub(r"<[^>]+>|\s+", " ", text))
 
 
 @pytest.fixture
