@@ -76,6 +76,7 @@ lock:
 	$(COMPILE) --extra tensorflow --output-file .venv/all.lock
 	$(COMPILE) --constraint .venv/all.lock --output-file requirements.lock
 	$(BIN)/python scripts/environment.py
+	$(BIN)/python scripts/gpu_lock.py
 
 clean:
 	rm -rf .venv build dist *.egg-info submitted autograded feedback reports gradebook.db*

@@ -282,7 +282,7 @@ def hub_of(config: Config, folder: Path) -> Any:
     async def begun() -> None:
         hub.init_db()
         hub.init_hub()
-        hub.init_eventlog()
+        hub.init_oauth()
         await hub.init_role_creation()
         await hub.init_users()
         await hub.init_groups()
