@@ -8,7 +8,7 @@ nbgrader knows a course's people by two groups, `formgrade-<course>` and `nbgrad
 groups of its own course, and of no other. Whoever signs in is what a launch says and never more: a course is known by
 the platform's id, because labels are chosen by teachers of other courses too; only a role in that very course
 counts, and not that somebody teaches elsewhere in the institution; people are known by `sub`, because an address can
-often be changed by its owner. Nobody becomes an administrator.
+often be changed by its owner. No launch makes anybody an administrator.
 """
 
 from __future__ import annotations
@@ -112,4 +112,4 @@ class CourseLogin(LTI13Authenticator):  # type: ignore[misc]
         found = await maybe_future(super().authenticate(handler, dict(token)))
         user = handler.find_user(self.normalize_username(found["name"]))
         held = [group.name for group in user.groups] if user else []
-        return {**found, "admin": False, "groups": groups_after(held, course, teaches=teaches)}
+        return {**found, "groups": groups_after(held, course, teaches=teaches)}
