@@ -3,12 +3,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install tensorflow sandbox browser demo test lint fuzz long verify bench lock clean
+.PHONY: install tensorflow sandbox browser postgres demo test lint fuzz long verify bench lock clean
 
 demo: install sandbox
 	$(BIN)/autograder demo
 
-test: install tensorflow sandbox browser lint
+test: install tensorflow sandbox browser postgres lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 install: .venv/installed
@@ -40,6 +40,13 @@ browser:
 	  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -y -qq chromium; \
 	  else echo "chromium is not installed and this user may not install it: the tests that need it are skipped."; fi; }
 
+# Tests keep a gradebook and a hub's users on a real PostgreSQL, which they start and stop.
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq postgresql; \
+	  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -y -qq postgresql; \
+	  else echo "PostgreSQL is not installed and this user may not install it: the tests that need it are skipped."; fi; }
+
 lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -69,6 +76,7 @@ lock:
 	$(COMPILE) --extra tensorflow --output-file .venv/all.lock
 	$(COMPILE) --constraint .venv/all.lock --output-file requirements.lock
 	$(BIN)/python scripts/environment.py
+	$(BIN)/python scripts/gpu_lock.py
 
 clean:
 	rm -rf .venv build dist *.egg-info submitted autograded feedback reports gradebook.db*

@@ -19,7 +19,7 @@ from autograder.signature import signature_of, signatures_of
 
 __all__ = ["Key", "Tolerance", "close", "conforms", "exercise", "given", "refusal", "written"]
 
-LIMITS = frozenset({"check_seconds", "memory_mb", "processes", "disk_mb", "output_kb"})
+LIMITS = frozenset({"check_seconds", "memory_mb", "processes", "disk_mb", "output_kb", "device"})
 """What an exercise may set for itself; the other limits belong to the submission."""
 
 
@@ -68,7 +68,7 @@ class Exercise:
         self.needs: tuple[str, ...] = tuple(options["needs"])
         self.drawers: Mapping[str, Callable[..., Any]] = options["draw"]
         self.tolerance: Tolerance = options["tolerance"]
-        self.limits: Mapping[str, float] = options["limits"]
+        self.limits: Mapping[str, float | str] = options["limits"]
         self.leaderboard: str = options["leaderboard"]
         self.questions: list[Question] = []
         self.laws: list[Law] = []
@@ -230,24 +230,27 @@ def exercise(
     needs: Sequence[Exercise] = (),
     draw: Mapping[str, Callable[..., Any]] = {},
     tolerance: Tolerance = Tolerance(),
-    limits: Mapping[str, float] = {},
+    limits: Mapping[str, float | str] = {},
     leaderboard: str = "",
 ) -> Exercise:
     """An exercise whose reference solution is `target`, a function or class of `solutions/`.
 
     `hints` are given one by one when a student asks; `needs` are earlier exercises that the student's answer may call
     (a mistake there is not charged twice); `draw` says how an argument is drawn, `f(rng, <axes by name>)`; `limits`
-    differ from the course's: `limits={"check_seconds": 20}`; `leaderboard` names a board of the points earned here.
+    differ from the course's: `limits={"check_seconds": 20}`; with `limits={"device": "gpu"}` it is graded on a GPU;
+    `leaderboard` names a board of the points earned here.
     """
     if points <= 0:
         raise AuthorError(f"{target.__name__} has points={points}, but points should be positive.")
     if limits.keys() - LIMITS:
         extra, known = ", ".join(sorted(limits.keys() - LIMITS)), ", ".join(sorted(LIMITS))
         raise AuthorError(f"{target.__name__} sets the limits {extra}, but an exercise may set {known}.")
+    if limits.get("device", "cpu") not in ("cpu", "gpu"):
+        raise AuthorError(f"{target.__name__} has the device {limits['device']!r}, but it should be 'cpu' or 'gpu'.")
     described(target, "an exercise", "the prompt that the student reads")
     names = tuple(e.name for e in needs)
-    options = {"draw": draw, "tolerance": tolerance, "limits": limits, "leaderboard": leaderboard}
-    return Exercise(target, points, hints=hints, needs=names, **options)
+    how = {"draw": draw, "tolerance": tolerance, "limits": limits, "leaderboard": leaderboard}
+    return Exercise(target, points, hints=hints, needs=names, **how)
 
 
 def written(name: str, prompt: str, *, points: float, rubric: str) -> Written:

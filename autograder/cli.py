@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +37,11 @@ Trust = Annotated[
 
 
 add_lms_commands(app)
+
+
+class Device(StrEnum):
+    cpu = "cpu"
+    gpu = "gpu"
 
 
 def main() -> None:
@@ -173,6 +179,10 @@ def grade(
     tls_ca: TlsFile = None,
     tls_cert: TlsFile = None,
     tls_key: TlsFile = None,
+    device: Annotated[
+        Device | None,
+        typer.Option(help="Where students' code computes; by default on the CPU, unless an exercise says gpu."),
+    ] = None,
     trust_network: Annotated[
         bool, typer.Option("--trust-network", help="Let tcp:// carry hidden checks to other machines, unprotected.")
     ] = False,
@@ -184,7 +194,16 @@ def grade(
     files = {"ca": tls_ca, "cert": tls_cert, "key": tls_key}
     where = checked(Where(scheduler, workers, **files, trust_network=trust_network)) if scheduler else None
     statuses = grade_class(
-        course, chapter, paths, json_file=json_file, workers=workers, trust=trust, again=again, where=where, otter=otter
+        course,
+        chapter,
+        paths,
+        json_file=json_file,
+        workers=workers,
+        trust=trust,
+        again=again,
+        where=where,
+        device=device.value if device else None,
+        otter=otter,
     )
     if "failed-ours" in statuses:
         raise typer.Exit(OURS)

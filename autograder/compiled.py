@@ -19,6 +19,8 @@ def keep_compiled(state: Path) -> None:
     folder = state / "compiled"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     options = {
+        # Answers are computed in double precision on the CPU, also where JAX has a card: its memory is the workers'.
+        "jax_platforms": "cpu",
         "jax_compilation_cache_dir": str(folder),
         "jax_persistent_cache_min_compile_time_secs": 0,
         "jax_persistent_cache_min_entry_size_bytes": -1,

@@ -56,7 +56,11 @@ def load_course(root: Path) -> Course:
     if limits.keys() - known:
         extra = ", ".join(sorted(limits.keys() - known))
         raise AuthorError(f"[limits] has {extra}, but may have {', '.join(sorted(known))}.", file=str(path))
+    if limits.get("device", "cpu") not in ("cpu", "gpu"):
+        raise AuthorError(f"[limits] has device = {limits['device']!r}, but it should be cpu or gpu.", file=str(path))
     for name, value in limits.items():
+        if name == "device":
+            continue
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
             raise AuthorError(f"[limits] has {name} = {value!r}, but it should be a positive number.", file=str(path))
     published = text.get("published", "")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from autograder.errors import OurError, UsageError
+from autograder.records import Limits
+from autograder.sandbox.device import Device, find_gpu, prove
 from autograder.sandbox.layers import Fact, facts
+from autograder.sandbox.pool import WarmSandbox, open_sandbox
 from autograder.settings import Settings
 
 PACKAGES = {
@@ -21,7 +24,20 @@ MIN_FREE_MB = 500
 
 def examine(settings: Settings) -> tuple[Fact, ...]:
     """Every fact that a promise rests on: the sandbox's layers first, then software, secrets and room."""
-    return (*facts(), *_software(), *_course(settings))
+    return (*facts(), _gpu(), *_software(), *_course(settings))
+
+
+def _gpu(find: Callable[[], Device] = find_gpu, open_sandbox: Callable[..., WarmSandbox] = open_sandbox) -> Fact:
+    """Whether a GPU can be graded on: found, and then tried by an enclosed worker."""
+    promise = "`autograder grade --device gpu` can grade on it."
+    fix = "Nothing to do unless exercises need a GPU; docs/gpu.md says what one needs."
+    try:
+        device = find()
+        with open_sandbox(gpu=device) as sandbox:
+            prove(sandbox, device, Limits(device="gpu"))
+    except (UsageError, OurError) as error:
+        return Fact("GPU", False, promise, str(error), fix, needed=False)
+    return Fact(f"GPU {device.name}", True, promise, "", "", needed=False)
 
 
 def _software() -> Iterator[Fact]:

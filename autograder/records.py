@@ -92,7 +92,7 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use. Times are on the grader's clock."""
+    """What one submission may use. Times are on the grader's clock; `device` is what its code computes on."""
 
     check_seconds: float = 10.0
     cell_seconds: float = 30.0
@@ -101,6 +101,7 @@ class Limits:
     processes: int = 64
     disk_mb: int = 64
     output_kb: int = 512
+    device: Literal["cpu", "gpu"] = "cpu"
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class ExerciseSheet:
     hints: Mapping[str, str] = field(default_factory=dict)
     nudges: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    limits: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, float | str] = field(default_factory=dict)
     after_submission: int = 0  # how many checks run when graded, the visible ones included
 
 

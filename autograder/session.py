@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from autograder.answers import Earlier, Way
 from autograder.compiled import keep_compiled
@@ -13,11 +14,14 @@ from autograder.grade import grade, limits_of, report_failure
 from autograder.kept import Kept, installed, open_kept
 from autograder.personal import Personal, mark_of, sheet_for
 from autograder.questions import questions
-from autograder.records import Graded, Sheet, Submission
+from autograder.records import ExerciseSheet, Graded, Sheet, Submission
+from autograder.sandbox.device import Device, find_gpu, prove
 from autograder.sandbox.seam import Sandbox
 from autograder.secret import fingerprint, foundation, hidden_sheet
 from autograder.settings import Settings
 from autograder.warming import warm_folder
+
+Place = Literal["cpu", "gpu"]
 
 
 @dataclass(frozen=True)
@@ -77,20 +81,61 @@ class Session:
 
 
 def open_session(
-    settings: Settings, chapter: str, open_sandbox: Callable[..., Sandbox], *, again: bool = False
+    settings: Settings,
+    chapter: str,
+    open_sandbox: Callable[..., Sandbox],
+    *,
+    again: bool = False,
+    device: Place | None = None,
+    workers: int = 1,
+    find: Callable[..., Device] = find_gpu,
 ) -> Session:
-    """A session for `chapter` of the course in `settings`. Refuses (UsageError) where the sandbox is incomplete.
+    """A session for `chapter` of the course in `settings`. Refuses (UsageError) where the sandbox is incomplete, or
+    where a GPU is asked for and there is none.
 
-    With `again`, what earlier runs found is found out anew.
+    With `again`, what earlier runs found is found out anew. All is computed on `device`, or on what each exercise says;
+    `workers` share a card.
     """
     keep_compiled(settings.state)
-    loaded = load_chapter(load_course(settings.root), chapter)
+    loaded = placed(load_chapter(load_course(settings.root), chapter), device)
+    gpu = find(slots=workers) if wants_gpu(loaded, device) else None
     warm = warm_folder(settings.root / "source" / f"{chapter}.programs.json", settings.state)
-    sandbox = open_sandbox(trust=settings.trust, **({"warm": warm} if warm else {}))
-    sheet = hidden_sheet(loaded, settings.state)
-    kept = kept_of(loaded, sheet, settings, sandbox.layers, again=again)
+    options = {"warm": warm, "gpu": gpu}
+    sandbox = open_sandbox(trust=settings.trust, **{name: given for name, given in options.items() if given})
+    try:
+        if gpu:
+            prove(sandbox, gpu, replace(loaded.course.limits, device="gpu"))
+        sheet = placed_sheet(hidden_sheet(loaded, settings.state), device)
+        kept = kept_of(loaded, sheet, settings, sandbox.layers, again=again)
+    except BaseException:
+        sandbox.close()
+        raise
     personal = Personal(loaded, settings.state) if loaded.entry.personal else None
     return Session(loaded, sheet, sandbox, kept, personal)
+
+
+def placed(chapter: Chapter, device: Place | None) -> Chapter:
+    """The chapter, with a course that is computed on `device`."""
+    if device is None:
+        return chapter
+    return replace(chapter, course=replace(chapter.course, limits=replace(chapter.course.limits, device=device)))
+
+
+def placed_sheet(sheet: Sheet, device: Place | None) -> Sheet:
+    """The sheet; with a `device`, no exercise says another."""
+    if device is None:
+        return sheet
+
+    def limits(exercise: ExerciseSheet) -> dict[str, float | str]:
+        return {name: value for name, value in exercise.limits.items() if name != "device"}
+
+    return replace(sheet, exercises=tuple(replace(e, limits=limits(e)) for e in sheet.exercises))
+
+
+def wants_gpu(chapter: Chapter, device: Place | None) -> bool:
+    """Whether any exercise is computed on a GPU."""
+    own = [e.limits.get("device") for e in chapter.exercises.values()] if device is None else []
+    return "gpu" in [chapter.course.limits.device, *own]
 
 
 def kept_of(chapter: Chapter, sheet: Sheet, settings: Settings, layers: tuple[str, ...], *, again: bool) -> Kept:

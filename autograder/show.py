@@ -23,7 +23,7 @@ from autograder.watching import watched
 
 if TYPE_CHECKING:
     from autograder.scale.where import Where
-    from autograder.session import Session
+    from autograder.session import Place, Session
     from autograder.settings import Settings
 
 GradeAll: TypeAlias = Callable[[Sequence[tuple[str, Path]], Callable[[Graded], None]], list[Graded]]
@@ -44,6 +44,7 @@ def grade_class(
     again: bool = False,
     where: Where | None = None,
     otter: Path | None = None,
+    device: Place | None = None,
 ) -> set[str]:
     """Grades, prints the class and writes the report, and Otter's results if a folder for them is named. The statuses
     met decide the exit code."""
@@ -65,7 +66,10 @@ def grade_class(
         handed_in(paths, chapter) as found,
         take_turn(settings, say),
         report_file(json_file) as write,
-        _grader(settings, chapter, workers=workers, again=again, where=where, tell=say) as (session, grade),
+        _grader(settings, chapter, workers=workers, again=again, where=where, device=device, tell=say) as (
+            session,
+            grade,
+        ),
     ):
         layers = session.sandbox.layers
         console.print("Isolation: " + escape(", ".join(layers)), highlight=False)
@@ -91,19 +95,26 @@ def grade_class(
 
 @contextmanager
 def _grader(
-    settings: Settings, chapter: str, *, workers: int, again: bool, where: Where | None, tell: Callable[[str], None]
+    settings: Settings,
+    chapter: str,
+    *,
+    workers: int,
+    again: bool,
+    where: Where | None,
+    device: Place | None,
+    tell: Callable[[str], None],
 ) -> Iterator[tuple[Session, GradeAll]]:
     """A chapter ready to grade, and what grades a class of it: threads of this process, or a cluster."""
     if where is not None:
         from autograder.scale.remote import open_remote
 
-        with open_remote(settings, chapter, where, again=again, tell=tell) as remote:
+        with open_remote(settings, chapter, where, again=again, device=device, tell=tell) as remote:
             yield remote.session, remote.grade_all
         return
     from autograder.sandbox.pool import open_sandbox
     from autograder.session import open_session
 
-    with open_session(settings, chapter, open_sandbox, again=again) as session:
+    with open_session(settings, chapter, open_sandbox, again=again, device=device, workers=workers) as session:
         yield session, lambda found, done: grade_all(session, found, workers=workers, done=done)
 
 

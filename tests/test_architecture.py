@@ -52,7 +52,8 @@ MAY_IMPORT: Mapping[str, str] = {
     "learning": "records course drawing laws notebook programs sandbox.local sandbox.quiet sheet",
     "warming": "sandbox",
     "personal": "records answers course notebook pairs secret wire",
-    "session": "records answers course grade kept personal questions secret settings compiled warming sandbox.seam",
+    "session": "records answers course grade kept personal questions secret settings compiled warming sandbox.device"
+    " sandbox.seam",
     "batch": "records grade session notebook",
     "classroom": "records judge notebook pairs report card course secret wire",
     "verify": "records author course sheet judge compare laws invoke compiled wire sandbox.local",
@@ -61,6 +62,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "beside": "",
     "sandbox": "records wire invoke programs",
     "sandbox.seam": "records",
+    "sandbox.device": "records sandbox.seam",
     "sandbox.local": "records invoke wire",
     "client": "records compare judge laws report card client_sheet client_example",
     "client_sheet": "records estimators judge laws wire invoke sandbox.local",

@@ -36,6 +36,7 @@ MAX_INODES = 4096
 DEVICES = ("/dev/null", "/dev/urandom", "/dev/random")
 # Not all of /proc/self: its mount table names folders of the machine.
 OWN_FACTS = ("cmdline", "fd", "fdinfo", "maps", "smaps", "stat", "statm", "status", "task")
+THREAD_NAMES = "/proc/self/task"  # NVIDIA's driver gives up where it cannot name its threads
 MACHINE_FACTS = (
     "/proc/cpuinfo",
     "/proc/meminfo",
@@ -48,7 +49,8 @@ MACHINE_FACTS = (
 
 @dataclass(frozen=True)
 class Confinement:
-    """What encloses one student's process. `readable` are the folders of Python and of the system's libraries."""
+    """What encloses one student's process. `readable` are the folders of Python and of the system's libraries, `nodes`
+    those of a card's driver, if it computes on a `gpu`."""
 
     scratch: str
     namespaces: bool
@@ -59,6 +61,8 @@ class Confinement:
     processes: int
     disk_mb: int
     seconds: float
+    gpu: bool = False
+    nodes: tuple[str, ...] = ()
 
 
 def enter(wanted: Confinement) -> None:
@@ -68,23 +72,28 @@ def enter(wanted: Confinement) -> None:
     with contextlib.suppress(OSError):  # a courtesy, not a layer: if memory runs out, let it be here and not the grader
         Path("/proc/self/oom_score_adj").write_text("1000")
     if wanted.namespaces:
-        divide(wanted.scratch, wanted.disk_mb, hide_proc=not wanted.landlock)
+        divide(wanted.scratch, wanted.disk_mb, hide_proc=not wanted.landlock, own_processes=not wanted.gpu)
         _mind()
     os.chdir(wanted.scratch)
     limit(wanted)  # counts the user's processes, which Landlock would hide
     if wanted.landlock:
+        own = (THREAD_NAMES,) if wanted.gpu else ()
         read = (*wanted.readable, *(f"/proc/self/{fact}" for fact in OWN_FACTS), *MACHINE_FACTS)
-        landlock.restrict(landlock.Allowed(read, (wanted.scratch,), DEVICES))
+        landlock.restrict(landlock.Allowed(read, (wanted.scratch,), (*DEVICES, *wanted.nodes, *own)))
     drop_capabilities()
     no_new_privileges()
     if wanted.seccomp:
-        seccomp.restrict()
+        seccomp.restrict(gpu=wanted.gpu)
 
 
-def divide(scratch: str, disk_mb: int, *, hide_proc: bool = False) -> None:
-    """Own user, process, mount and IPC namespaces for what is forked next, with an empty `scratch` in memory."""
+def divide(scratch: str, disk_mb: int, *, hide_proc: bool = False, own_processes: bool = True) -> None:
+    """Own user, process, mount and IPC namespaces for what is forked next, with an empty `scratch` in memory.
+
+    Without `own_processes` it stays in bubblewrap's process namespace, so that its threads have the same numbers for
+    itself as in /proc: NVIDIA's driver looks there for its own threads by their numbers, and gives up without them.
+    """
     uid, gid = os.getuid(), os.getgid()
-    unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC)
+    unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | (CLONE_NEWPID if own_processes else 0))
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
@@ -114,7 +123,7 @@ def limit(wanted: Confinement) -> None:
 
 
 def _mind() -> None:
-    """Fork. The child comes back, as process 1; the parent waits for it, and ends the way it did."""
+    """Fork. The child comes back, as process 1 of a namespace of its own; the parent waits, and ends as it did."""
     child = os.fork()
     if child == 0:
         die_with_parent()

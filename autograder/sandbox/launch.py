@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from autograder.sandbox.device import CPU, Device, variables
+
 PACKAGE = Path(__file__).resolve().parent.parent
 ENGINE_FILES = """
     __init__.py errors.py calls.py records.py wire.py invoke.py programs.py sandbox/__init__.py sandbox/channel.py
@@ -36,7 +38,7 @@ BOOT = (
 )
 
 
-def environment(home: str, keras_backend: str = "") -> dict[str, str]:
+def environment(home: str, keras_backend: str = "", device: Device = CPU) -> dict[str, str]:
     """All that the fork server's environment holds. Thread pools must be off before the first import."""
     # Without TensorFlow, which is Keras's own first choice, Keras works only if it is told of another.
     backend = keras_backend or ("" if find_spec("tensorflow") else "jax")
@@ -61,6 +63,7 @@ def environment(home: str, keras_backend: str = "") -> dict[str, str]:
         "JE_ARROW_MALLOC_CONF": "background_thread:false",
         **keras,
         **threads,
+        **variables(device),
     }
 
 
@@ -85,16 +88,16 @@ def readable() -> tuple[str, ...]:
     return tuple(dict.fromkeys(p for p in [*parts, *chain, *system, *fonts] if os.path.exists(p)))
 
 
-def bwrap_command(bwrap: str, *, privileged: bool, warm: Path | None = None) -> list[str]:
+def bwrap_command(bwrap: str, *, privileged: bool, warm: Path | None = None, device: Device = CPU) -> list[str]:
     """Bubblewrap's part of the command line: an empty machine with Python, the engine and a little memory disk.
 
     `privileged` keeps the right to change the user; the fork server does so first of all. `warm` is the folder of
-    programs to load.
+    programs to load, `device` what its workers compute on.
     """
     command = [bwrap, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     command += ["--die-with-parent", "--new-session", "--hostname", "grader", "--cap-drop", "ALL"]
     command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if privileged else ["--unshare-user"]
-    command += mounts([*readable(), PROCESSORS], also_into=[f"{ENGINE}/autograder/{FILES[-1]}"])
+    command += mounts([*readable(), *device.libraries, PROCESSORS], also_into=[f"{ENGINE}/autograder/{FILES[-1]}"])
     for path in installed_engines():
         command += ["--tmpfs", path]
     for name in FILES:
@@ -102,8 +105,8 @@ def bwrap_command(bwrap: str, *, privileged: bool, warm: Path | None = None) -> 
     if warm is not None:
         command += ["--ro-bind", str(warm), WARM]
     command += ["--proc", "/proc", "--tmpfs", "/dev"]
-    for device in ("null", "random", "urandom"):
-        command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+    for node in ("/dev/null", "/dev/random", "/dev/urandom", *device.nodes):
+        command += ["--dev-bind", node, node]
     command += ["--remount-ro", "/dev", "--perms", "0777", "--size", str(SMALL), "--tmpfs", SCRATCH]
     return [*command, "--remount-ro", "/", "--chdir", SCRATCH, "--"]
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from autograder.errors import OurError
 from autograder.records import NO_FRAMEWORKS, Frameworks, Limits
+from autograder.sandbox.device import CPU, Device
 from autograder.sandbox.layers import Machine, Plan, plan, probe
 from autograder.sandbox.server import Server
 from autograder.sandbox.student import WarmStudent
@@ -26,10 +27,12 @@ RECYCLED = 1000
 
 class WarmSandbox:
     """Opens enclosed workers, from any thread. There is a fork server for each set of frameworks that submissions
-    import; each starts with its first worker, and may die once."""
+    import; each starts with its first worker, and may die once. What is to be computed on a `gpu` has fork servers of
+    its own, which begin cold: programs that are kept warm are the CPU's."""
 
-    def __init__(self, plan: Plan, warm: Path | None = None):
-        self._plan, self._warm = plan, warm
+    def __init__(self, plan: Plan, warm: Path | None = None, gpu: Device | None = None, *, device: Device = CPU):
+        self._plan, self._warm, self._device = plan, warm, device
+        self._gpu = WarmSandbox(plan, device=gpu) if gpu else None
         self._lock = threading.RLock()
         self._servers: dict[Frameworks, Server] = {}
         self._starts: Counter[Frameworks] = Counter()
@@ -41,7 +44,7 @@ class WarmSandbox:
     @property
     def layers(self) -> tuple[str, ...]:
         """The protections in force, for the report."""
-        return self._plan.layers
+        return (*self._plan.layers, *(self._gpu or self)._device.layers)
 
     def open(
         self,
@@ -52,6 +55,10 @@ class WarmSandbox:
         frameworks: Frameworks = NO_FRAMEWORKS,
     ) -> WarmStudent:
         """A fresh worker with an empty namespace."""
+        if limits.device != self._device.kind:
+            if self._gpu is None:
+                raise OurError(f"a worker should compute on the {limits.device}, but this sandbox has none")
+            return self._gpu.open(limits, given=given, arrays=arrays, frameworks=frameworks)
         server = self._running(frameworks)
         ours, theirs = socket.socketpair()
         with theirs:
@@ -71,6 +78,8 @@ class WarmSandbox:
 
     def close(self) -> None:
         """Stop the fork server and every worker. Nothing of them stays behind."""
+        if self._gpu is not None:
+            self._gpu.close()
         with self._lock:
             self._closed = True
             for student in list(self._students):
@@ -127,16 +136,19 @@ class WarmSandbox:
     def _started(self, frameworks: Frameworks) -> Server:
         if self._warm is not None:
             try:
-                return Server(self._plan, self._warm, frameworks)
+                return Server(self._plan, self._warm, frameworks, self._device)
             except OurError as error:
                 warnings.warn(f"Workers begin cold, and grading takes longer: {error}", stacklevel=2)
                 self._warm = None
-        return Server(self._plan, None, frameworks)
+        return Server(self._plan, None, frameworks, self._device)
 
 
-def open_sandbox(*, trust: bool = False, machine: Machine | None = None, warm: Path | None = None) -> WarmSandbox:
+def open_sandbox(
+    *, trust: bool = False, machine: Machine | None = None, warm: Path | None = None, gpu: Device | None = None
+) -> WarmSandbox:
     """The strongest sandbox this machine can hold. `MissingLayers` if that is too weak, unless `trust`.
 
-    `warm` is a folder of compiled programs (`autograder.warming`) with which its workers begin.
+    `warm` is a folder of compiled programs (`autograder.warming`) with which its workers begin, unless they
+    compute on `gpu`.
     """
-    return WarmSandbox(plan(machine or probe(), trust=trust), warm)
+    return WarmSandbox(plan(machine or probe(), trust=trust), warm, gpu)

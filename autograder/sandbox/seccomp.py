@@ -28,6 +28,7 @@ NEW_NAMESPACES, CLONE_THREAD = 0x7E020000, 0x10000
 MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 PR_SET_PDEATHSIG, TIOCSTI, TIOCLINUX, SIGKILL = 1, 0x5412, 0x541C, 9
 F_SETOWN, F_SETSIG, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 8, 10, 15, 0x8901, 0x8902
+MFD_NOEXEC_SEAL = 8
 AF_UNIX, SOCK_STREAM, SOCKET_TYPE = 1, 1, 0xF
 
 # name, number on x86-64, number on aarch64 (- where the machine has no such call)
@@ -85,12 +86,12 @@ def machine() -> Machine | None:
     return MACHINES.get(platform.machine())
 
 
-def restrict() -> None:
+def restrict(*, gpu: bool = False) -> None:
     """From here on, this process and its threads make only allowed system calls. There is no way back."""
     found = machine()
     if found is None:
         raise OSError(f"no table of system calls for {platform.machine()}")
-    program = compiled(found, os.getpid())
+    program = compiled(found, os.getpid(), gpu=gpu)
 
     class Program(ctypes.Structure):
         _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
@@ -109,14 +110,21 @@ def numbers(found: Machine) -> dict[str, int]:
     return {name: int(n) for name, n in zip(words[::3], columns[found.column], strict=True) if n != "-"}
 
 
-def compiled(found: Machine, pid: int) -> bytes:
-    """The filter for `found`, as instructions of the kernel's packet filter; `pid` is whom signals may reach."""
+def compiled(found: Machine, pid: int, *, gpu: bool = False) -> bytes:
+    """The filter for `found`, as instructions of the kernel's packet filter; `pid` is whom signals may reach.
+
+    For a `gpu`, NVIDIA's driver needs two calls that make memory which no limit counts; nothing else is opened to it.
+    """
     number = numbers(found)
     program = [_load(ARCHITECTURE), _step(EQUAL, found.audit, 1, 0), _end(KILL), _load(NUMBER)]
     if found.column == 0:  # the x32 calls of x86-64 have numbers of their own
         program += [_step(AT_LEAST, X32, 0, 1), _end(KILL)]
     program += [_step(AT_LEAST, FIRST_UNKNOWN, 0, 1), _end(FAIL | errno.ENOSYS)]
-    for name, block in [*((name, [_refuse(errno.EPERM)]) for name in REFUSED.split()), *_particular(pid)]:
+    blocks = {name: [_refuse(errno.EPERM)] for name in REFUSED.split()} | dict(_particular(pid))
+    if gpu:
+        del blocks["mmap"]
+        blocks["memfd_create"] = [*_unless(1, MFD_NOEXEC_SEAL, mask=MFD_NOEXEC_SEAL), _end(ALLOW)]
+    for name, block in blocks.items():
         if name in number:
             program += [_step(EQUAL, number[name], 0, len(block)), *block]
     return b"".join([*program, _end(ALLOW)])

@@ -25,6 +25,7 @@ from typing import IO, Any
 from autograder.errors import OurError
 from autograder.records import NO_FRAMEWORKS, Frameworks, Limits
 from autograder.sandbox import launch
+from autograder.sandbox.device import CPU, Device
 from autograder.sandbox.layers import Plan
 from autograder.sandbox.patience import pid_of, stood_in_line
 from autograder.sandbox.zygote import CONTROL_MESSAGE
@@ -85,8 +86,10 @@ class Process:
 class Server:
     """A running fork server. `OurError` at birth if it could not start, with its reason."""
 
-    def __init__(self, plan: Plan, warm: Path | None = None, frameworks: Frameworks = NO_FRAMEWORKS):
-        self._plan, self._warm, self._frameworks = plan, warm, frameworks
+    def __init__(
+        self, plan: Plan, warm: Path | None = None, frameworks: Frameworks = NO_FRAMEWORKS, device: Device = CPU
+    ):
+        self._plan, self._warm, self._frameworks, self._device = plan, warm, frameworks, device
         self._count = 0
         self._lock = threading.Lock()
         self._opened: dict[int, Future[int]] = {}
@@ -187,14 +190,14 @@ class Server:
     def _started(self, theirs: socket.socket, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
         plan, home = self._plan, str(self._home or launch.SCRATCH)
         if plan.bwrap:
-            command = launch.bwrap_command(plan.bwrap, privileged=plan.privileged, warm=self._warm)
+            command = launch.bwrap_command(plan.bwrap, privileged=plan.privileged, warm=self._warm, device=self._device)
             engine, user, warm = launch.ENGINE, None if plan.privileged else plan.uid, launch.WARM
         else:
             command, engine, user = [], launch.staged(Path(home)), plan.uid
             warm = launch.copied(self._warm, Path(home)) if self._warm else ""
         process: subprocess.Popen[bytes] = subprocess.Popen(
             command + launch.python_command(engine, "zygote"),
-            env=launch.environment(home, self._frameworks.keras_backend),
+            env=launch.environment(home, self._frameworks.keras_backend, self._device),
             cwd="/",
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
@@ -209,9 +212,12 @@ class Server:
             "namespaces": plan.bwrap is not None,
             "landlock": plan.landlock,
             "seccomp": plan.seccomp,
-            "readable": [*launch.readable(), engine],
+            "readable": [*launch.readable(), *self._device.libraries, *self._device.facts, engine],
             "warm": warm if self._warm else None,
             "libraries": self._frameworks.libraries,
+            "gpu": self._device.kind == "gpu",
+            "platform": self._device.platform,
+            "nodes": self._device.nodes,
         }
         self._control.send(json.dumps(config).encode())
         return process

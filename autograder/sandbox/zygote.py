@@ -18,6 +18,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from autograder.sandbox import confinement
@@ -80,6 +81,8 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
         refuse_unsafe_forks(warm.THREADS)
     else:
         refuse_unsafe_forks()
+        if config["gpu"]:
+            revive = partial(open_context, config["platform"])
     gc.collect()
     gc.freeze()
     return made, revive
@@ -87,6 +90,20 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
 
 def nothing() -> None:
     """What a worker of a cold fork server has to revive."""
+
+
+def open_context(platform: str) -> None:
+    """Opens a card, before the student's code runs: what fails here is our failure. None is open in the fork server.
+
+    No program is compiled, because it would name this file to the student's code.
+    """
+    import jax
+    import numpy as np
+
+    jax.device_put(np.zeros(1)).block_until_ready()
+    found = jax.devices()[0].platform
+    if found != platform:
+        raise RuntimeError(f"JAX computes on the platform {found}, but should on {platform}")
 
 
 def refuse_unsafe_forks(expected: int = 1) -> None:
@@ -98,6 +115,9 @@ def refuse_unsafe_forks(expected: int = 1) -> None:
     bridge = sys.modules.get("jax._src.xla_bridge")
     if expected == 1 and bridge is not None and bridge.backends_are_initialized():
         raise RuntimeError("a library has started XLA in the fork server")
+    held = [os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")]
+    if any(path.startswith("/dev/nvidia") for path in held):
+        raise RuntimeError("a library has opened a GPU in the fork server")
     for name in ("autograder.author", "autograder.sheet", "solutions"):
         if name in sys.modules:
             raise RuntimeError(f"the fork server has loaded {name}")
@@ -186,6 +206,8 @@ def confined(config: Mapping[str, Any], request: Mapping[str, Any]) -> confineme
         processes=request["processes"],
         disk_mb=request["disk_mb"],
         seconds=request["seconds"],
+        gpu=config["gpu"],
+        nodes=tuple(config["nodes"]),
     )
 
 

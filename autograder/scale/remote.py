@@ -32,7 +32,7 @@ from autograder.scale.parcel import pack
 from autograder.scale.plugin import GradingPlugin, grade_there, greet
 from autograder.scale.where import Where
 from autograder.secret import hidden_sheet
-from autograder.session import Session, kept_of
+from autograder.session import Place, Session, kept_of, placed, placed_sheet, wants_gpu
 from autograder.settings import Settings
 
 ON_THE_WAY = 2
@@ -48,6 +48,10 @@ UNDONE = ("pending", "lost")
 PERSONAL = "{} has other numbers for every student, and is graded on this machine alone: leave --scheduler away."
 NOBODY = "No worker is there; waiting."
 NOBODY_CAME = f"No worker came in {WAIT_SECONDS:g} s. What had finished is kept."
+NO_GPU_THERE = (
+    "The workers of a cluster compute on the CPU, but a GPU is asked for. Grade without --scheduler on a machine with "
+    "a card, or everything on the CPU with --device cpu."
+)
 
 
 @dataclass(frozen=True)
@@ -170,15 +174,23 @@ class _Watch:
 
 @contextmanager
 def open_remote(
-    settings: Settings, chapter: str, where: Where, *, again: bool = False, tell: Callable[[str], None]
+    settings: Settings,
+    chapter: str,
+    where: Where,
+    *,
+    again: bool = False,
+    device: Place | None = None,
+    tell: Callable[[str], None],
 ) -> Iterator[Remote]:
     """`chapter`, ready to be graded by a cluster. Refuses (OurError) if one of the workers cannot enclose submissions,
     or would judge otherwise than this machine."""
     keep_compiled(settings.state)
-    loaded = load_chapter(load_course(settings.root), chapter)
+    loaded = placed(load_chapter(load_course(settings.root), chapter), device)
     if loaded.entry.personal:
         raise UsageError(PERSONAL.format(chapter))
-    sheet = hidden_sheet(loaded, settings.state)
+    if wants_gpu(loaded, device):
+        raise UsageError(NO_GPU_THERE)
+    sheet = placed_sheet(hidden_sheet(loaded, settings.state), device)
     parcel = pack(loaded, sheet, trust=settings.trust)
     name = _name(settings, chapter)
     with connected(where) as client:

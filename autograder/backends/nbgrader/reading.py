@@ -17,7 +17,7 @@ from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
-from traitlets import Bool, Integer, Unicode
+from traitlets import Bool, Enum, Integer, Unicode
 from traitlets.utils.importstring import import_item
 
 from autograder.backends.nbgrader.ahead import Ahead
@@ -36,14 +36,15 @@ from autograder.turn import take_turn
 class Sessions:
     """The grading sessions of one batch, opened when first asked for."""
 
-    def __init__(self, settings: Settings, open_sandbox: Callable[..., Sandbox], workers: int, *, again: bool):
-        self._settings, self._open_sandbox, self._workers, self._again = settings, open_sandbox, workers, again
+    def __init__(self, settings: Settings, open_sandbox: Callable[..., Sandbox], workers: int, **options: Any):
+        self._settings, self._open_sandbox, self._workers = settings, open_sandbox, workers
+        self._options = {"workers": workers, **options}
         self._open: dict[str, Session] = {}
         self._ahead: dict[str, Ahead] = {}
 
     def of(self, chapter: str) -> Session:
         if chapter not in self._open:
-            self._open[chapter] = open_session(self._settings, chapter, self._open_sandbox, again=self._again)
+            self._open[chapter] = open_session(self._settings, chapter, self._open_sandbox, **self._options)
         return self._open[chapter]
 
     def ahead(self, chapter: str, found: Sequence[tuple[str, Path]]) -> Ahead:
@@ -66,13 +67,18 @@ class Reader(NotebookExporter):
         config=True
     )
 
+    device = Enum(
+        ["cpu", "gpu"], allow_none=True, help="Where students' code computes; what each exercise says by default."
+    ).tag(config=True)
+
     workers = Integer(2, min=1, help="How many submissions are graded at once.").tag(config=True)
 
     def __init__(self, **options: Any):
         super().__init__(**options)
         settings = read_settings(Path(self.coursedir.root), trust=self.trust_submissions)
         again = bool(self.parent.force)  # `nbgrader autograde --force`, and the formgrader's button
-        self.sessions = Sessions(settings, import_item(self.open_sandbox), self.workers, again=again)
+        opened = import_item(self.open_sandbox)
+        self.sessions = Sessions(settings, opened, self.workers, again=again, device=self.device)
         self._lock = self._take_turn(settings)  # before nbgrader opens the gradebook
         try:
             if self.coursedir.assignment_id:

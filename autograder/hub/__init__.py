@@ -1,0 +1,1 @@
+"""What a JupyterHub needs of this course."""
