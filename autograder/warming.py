@@ -26,7 +26,8 @@ def warm_folder(programs: Path, state: Path) -> Path | None:
         return None
     text = programs.read_bytes()
     compiler = Path(warm.__file__).read_bytes()  # what it leaves out of the programs may change, too
-    parts = (text, compiler, version("jax").encode(), version("jaxlib").encode(), _processor())
+    flags = launch.environment("")["XLA_FLAGS"].encode()
+    parts = (text, compiler, flags, version("jax").encode(), version("jaxlib").encode(), _processor())
     folder = state / "warm" / hashlib.blake2b(b"\0".join(parts), digest_size=12).hexdigest()
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with open(folder.parent / f"{folder.name}.lock", "w") as lock:
