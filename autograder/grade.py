@@ -159,7 +159,8 @@ def _run_cells(student: Student, submission: Submission, limits: Limits, attempt
             continue
         if attempt.left() <= 0:
             return False
-        ran = student.run(source, seconds=min(limits.cell_seconds, attempt.left()))
+        known = position in attempt.outputs  # a picture costs as much as all that it shows, and would be thrown away
+        ran = student.run(source, seconds=min(limits.cell_seconds, attempt.left()), drawn=not known)
         attempt.keep(position, ran)
         if isinstance(ran.outcome, Lost):
             if ran.outcome.why != "time" or attempt.left() > 0:

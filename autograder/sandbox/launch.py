@@ -25,6 +25,7 @@ ENGINE_FILES = """
 """
 FILES = ENGINE_FILES.split()
 ENGINE, SCRATCH, WARM = "/engine", "/scratch", "/programs"
+COMPILED = "compiled"  # the part of WARM that workers may read
 PROCESSORS = "/sys/devices/system/cpu"
 SMALL = 16 << 20
 FOLDER = "notebook-"  # of temporary folders: a name that does not give the grader away

@@ -209,7 +209,7 @@ class Server:
             "namespaces": plan.bwrap is not None,
             "landlock": plan.landlock,
             "seccomp": plan.seccomp,
-            "readable": [*launch.readable(), engine],
+            "readable": [*launch.readable(), engine, *([f"{warm}/{launch.COMPILED}"] if self._warm else [])],
             "warm": warm if self._warm else None,
             "libraries": self._frameworks.libraries,
         }

@@ -88,8 +88,10 @@ def test_a_function_that_changes_its_argument_is_told_so(toy, toy_sheet, toy_sou
 class Scripted(LocalStudent):
     """Loses its worker when the submission says so, as a real one would."""
 
-    def run(self, source, *, seconds):
-        return CellOutcome((), Lost("exit")) if "os._exit" in source else super().run(source, seconds=seconds)
+    def run(self, source, *, seconds, drawn=True):
+        return (
+            CellOutcome((), Lost("exit")) if "os._exit" in source else super().run(source, seconds=seconds, drawn=drawn)
+        )
 
     def call(self, target, call, *, seconds):
         answer = super().call(target, call, seconds=seconds)

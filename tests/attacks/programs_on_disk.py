@@ -1,0 +1,31 @@
+# expect: blocked
+# in the grader's process: succeeds
+# I8, I14: change, add or remove one of the compiled programs that workers load, or read the list of them.
+
+# %%
+import os
+import jax
+
+def folders():
+    """Where they lie, as JAX tells it, and as the fork server sees it."""
+    return {jax.config.jax_compilation_cache_dir, "/programs/compiled"} - {None}
+
+def tried(found, what, do):
+    try:
+        do()
+        found.append(what)
+    except OSError:
+        pass
+
+def attack(facts):
+    found = []
+    for folder in folders():
+        tried(found, "the list was read", lambda: open(f"{os.path.dirname(folder)}/programs.json").read())
+        tried(found, "a file was added", lambda: open(f"{folder}/new", "w").write("x"))
+        for name in os.listdir(folder)[:3] if os.path.isdir(folder) else ():
+            path = f"{folder}/{name}"
+            tried(found, "a program was opened for writing", lambda: open(path, "r+b").close())
+            tried(found, "a program was made writable", lambda: os.chmod(path, 0o777))
+            tried(found, "a program was replaced", lambda: os.replace(path, f"{path}.old"))
+            tried(found, "a program was removed", lambda: os.unlink(path))
+    return found
