@@ -23,6 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes around the help would double the time until it is there
     help="Assignments that grade themselves: build, verify and grade the chapters of a course.",
 )
 Root = Annotated[Path | None, typer.Option("--course", help="The course's folder; the current one by default.")]

@@ -85,8 +85,11 @@ class Process:
 class Server:
     """A running fork server. `OurError` at birth if it could not start, with its reason."""
 
-    def __init__(self, plan: Plan, warm: Path | None = None, frameworks: Frameworks = NO_FRAMEWORKS):
+    def __init__(
+        self, plan: Plan, warm: Path | None = None, frameworks: Frameworks = NO_FRAMEWORKS, *, loaded: bool = True
+    ):
         self._plan, self._warm, self._frameworks = plan, warm, frameworks
+        self.loaded = loaded or warm is None  # whether workers begin with the learned programs, as far as there are any
         self._count = 0
         self._lock = threading.Lock()
         self._opened: dict[int, Future[int]] = {}
@@ -211,6 +214,7 @@ class Server:
             "seccomp": plan.seccomp,
             "readable": [*launch.readable(), engine, *([f"{warm}/{launch.COMPILED}"] if self._warm else [])],
             "warm": warm if self._warm else None,
+            "loaded": self.loaded,
             "libraries": self._frameworks.libraries,
         }
         self._control.send(json.dumps(config).encode())

@@ -49,8 +49,9 @@ def main() -> None:
     os._exit(0)  # XLA may still hold our custom call, which ends with the interpreter
 
 
-def prepare(folder: str) -> Any:
-    """Makes the client and loads the programs. What it returns revives it in a worker. `Impossible` if it cannot."""
+def prepare(folder: str, *, loaded: bool = True) -> Any:
+    """Makes the client and, with `loaded`, loads the programs that are not rare. What it returns revives the client in
+    a worker. `Impossible` if it cannot."""
     import jax
     from jax._src import compiler
 
@@ -65,8 +66,8 @@ def prepare(folder: str) -> Any:
         raise deferred.Impossible(f"XLA's threads are called {', '.join(sorted(set(waiting.names())))}")
     waiting.start(COMPILER)
     until = time.process_time() + MAX_SECONDS
-    expected = (p for p in _programs(Path(folder)) if not p.get("rare"))
-    _run_all(expected, lambda: time.process_time() > until)
+    expected = [p for p in _programs(Path(folder)) if not p.get("rare")]
+    _run_all(expected if loaded else [], lambda: time.process_time() > until)
     park = parking.put_to_sleep()
     compiler._compile_and_write_cache, compiler.backend_compile_and_load = originals
     _write_no_more()

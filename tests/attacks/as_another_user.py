@@ -56,6 +56,7 @@ def attack(sandbox: WarmSandbox, folder: Path) -> object:
 before = seam.temporary()
 with tempfile.TemporaryDirectory(prefix="things-") as folder:
     with open_sandbox(warm=programs(Path(folder))) as sandbox:
+        sandbox.start()
         wrong = attack(sandbox, Path(folder))
     things = sorted(path.name for path in Path(folder).iterdir())
 left = sorted(seam.temporary() - before)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from autograder import programs
-from autograder.records import Call, Limits, Returned, Spy
+from autograder.records import NO_FRAMEWORKS, Call, Limits, Returned, Spy
+from autograder.sandbox import pool
 from autograder.sandbox.pool import WarmSandbox, open_sandbox
 from autograder.warming import warm_folder
 
@@ -183,6 +184,20 @@ def test_a_rare_program_is_loaded_by_who_asks_for_it(sandbox: WarmSandbox) -> No
         for name, compiled in {"rare": 0, "newer": 1}.items():
             outcome = student.call(name, Call((x,)), seconds=30)
             assert isinstance(outcome, Returned) and outcome.value[1] == compiled, (name, outcome)
+
+
+def test_the_first_workers_find_the_programs_on_disk_and_the_later_ones_in_memory(
+    learnt: list[programs.Program], tmp_path: Path
+) -> None:
+    (tmp_path / "list.json").write_text(json.dumps({"programs": learnt}))
+    with open_sandbox(warm=warm_folder(tmp_path / "list.json", tmp_path)) as opened:
+        for number in range(pool.FEW + 1):
+            with opened.open(Limits()) as student:
+                student.run(CELLS, seconds=20)
+                student.run(COUNTS + "def old(x): return learnt(x), len(made)", seconds=20)
+                assert opened._servers[NO_FRAMEWORKS].loaded == (number == pool.FEW)
+                outcome = student.call("old", Call((x,)), seconds=30)
+                assert isinstance(outcome, Returned) and outcome.value[1] == 0
 
 
 def test_workers_are_many_and_short(sandbox: WarmSandbox) -> None:
