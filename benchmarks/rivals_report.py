@@ -40,9 +40,18 @@ def table(costs: Sequence[Any]) -> str:
             ratios = f"{stock[1] / wall:.1f} | {stock[2] / cpu:.1f}" if stock and stock[0] else " | "
             rate = f"{cpu / count:.2f} | {60 * count / wall:.0f} | {peak:.0f}"
             lines.append(f"| {name} | {count} | {wall:.1f} | {cpu:.1f} | {rate} | {ratios} |")
+        lines += ["", *_against("otter", found)]
     once = [c for c in costs if c.grader.startswith("once")]
     lines += ["", *(f"Once for {c.chapter}: {c.wall:.1f} s wall, {c.cpu:.1f} s of processors." for c in once)]
     return "\n".join(lines)
+
+
+def _against(other: str, found: dict[str, tuple[int, float, float, float]]) -> list[str]:
+    """The ratios of another grader to ours."""
+    if not found.get(other, (0,))[0]:
+        return []
+    (_, wall, cpu, _), ours = found[other], {n: s for n, s in found.items() if n.startswith("autograder") and s[0]}
+    return [f"{other} to {name}: {wall / s[1]:.1f} in wall time, {cpu / s[2]:.1f} in CPU." for name, s in ours.items()]
 
 
 def plot(costs: Sequence[Any], path: Path) -> None:

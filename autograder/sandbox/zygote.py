@@ -33,6 +33,8 @@ PRELOAD = """
     IPython.core.ultratb stack_data pygments.formatters.terminal256 asyncio
     jaxlib.mlir.dialects.builtin jaxlib.mlir.dialects.mhlo
 """
+YOUNG = 10_000, 10, 10
+"""When Python looks for garbage: JAX makes thousands of objects as it traces, and looking took a twentieth."""
 FIRST_CELL = """
 import numpy as _n, matplotlib.pyplot as _p
 _f, (_a, _b) = _p.subplots(1, 2)
@@ -214,3 +216,4 @@ def settle(scratch: str) -> None:
     random.seed(0)
     np.random.seed(0)  # the global generator is what students use
     gc.enable()
+    gc.set_threshold(*YOUNG)

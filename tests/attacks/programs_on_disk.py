@@ -17,6 +17,11 @@ def tried(found, what, do):
     except OSError:
         pass
 
+def open_to_all(path):
+    os.chmod(path, 0o777)  # which may say that it did it, and do nothing
+    if os.stat(path).st_mode & 0o777 != 0o777:
+        raise PermissionError
+
 def attack(facts):
     found = []
     for folder in folders():
@@ -25,7 +30,7 @@ def attack(facts):
         for name in os.listdir(folder)[:3] if os.path.isdir(folder) else ():
             path = f"{folder}/{name}"
             tried(found, "a program was opened for writing", lambda: open(path, "r+b").close())
-            tried(found, "a program was made writable", lambda: os.chmod(path, 0o777))
+            tried(found, "a program was made writable", lambda: open_to_all(path))
             tried(found, "a program was replaced", lambda: os.replace(path, f"{path}.old"))
             tried(found, "a program was removed", lambda: os.unlink(path))
     return found
