@@ -47,7 +47,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "secret": "records course wire",
     "compiled": "",
     "programs": "",
-    "learning": "records course drawing laws notebook programs sandbox.local sandbox.quiet sheet",
+    "learning": "records author course drawing laws lineage notebook programs sandbox.local sandbox.quiet sheet",
     "warming": "sandbox",
     "session": "records course grade kept questions secret settings compiled warming sandbox.seam",
     "batch": "records grade session notebook",

@@ -1,6 +1,6 @@
 # expect: blocked
 # in the grader's process: succeeds
-# I8, I14: change, add or remove one of the compiled programs that workers load, or read the list of them.
+# I8, I14, S1: change, add or remove one of the compiled programs that workers load, or read the list of them.
 
 # %%
 import os
