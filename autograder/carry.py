@@ -30,14 +30,15 @@ def wants_carrying(exercise: ExerciseSheet, verdicts: Mapping[str, Verdict]) -> 
     return own.score < own.max_score and any(verdicts[n].score < verdicts[n].max_score for n in exercise.needs)
 
 
-def reference_spies(chapter: Chapter, names: Sequence[str]) -> Mapping[str, Spy]:
-    """The references behind `names`, as functions that the student's code can call back within limits."""
-    exercises = [chapter.exercises[n] for n in names]
-    known = {e.name: e.target for e in exercises} | {n: h.function for n, h in chapter.helpers.items()}
-    return {e.name: _spy(e, known) for e in exercises}
+def reference_spies(chapter: Chapter, names: Sequence[str], *, exercises: int = 1) -> Mapping[str, Spy]:
+    """The references behind `names`, as functions that the student's code can call back within limits: so many
+    `exercises` may each call them `MAX_CALLS` times."""
+    needed = [chapter.exercises[n] for n in names]
+    known = {e.name: e.target for e in needed} | {n: h.function for n, h in chapter.helpers.items()}
+    return {e.name: _spy(e, known, exercises * MAX_CALLS) for e in needed}
 
 
-def _spy(exercise: Exercise, known: Mapping[str, Callable[..., Any]]) -> Spy:
+def _spy(exercise: Exercise, known: Mapping[str, Callable[..., Any]], most: int) -> Spy:
     signature = exercise.signatures[""]
     kinds = {i: p.spec.kind for i, p in enumerate(signature.parameters)}
     calls = 0
@@ -45,7 +46,7 @@ def _spy(exercise: Exercise, known: Mapping[str, Callable[..., Any]]) -> Spy:
     def reference(*args: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls > MAX_CALLS:
+        if calls > most:
             raise Refused("too many calls")
         return exercise.target(*(_admitted(a, known, kinds.get(i, "any")) for i, a in enumerate(args)))
 

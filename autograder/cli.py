@@ -25,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes around the help would double the time until it is there
     help="Assignments that grade themselves: build, verify and grade the chapters of a course.",
 )
 Root = Annotated[Path | None, typer.Option("--course", help="The course's folder; the current one by default.")]
@@ -147,17 +148,30 @@ def verify(
 
 
 @app.command()
-def learn(chapters: Chapters = None, course: Root = None) -> None:
+def learn(
+    chapters: Chapters = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say which lists are stale. Exit status 1 if any is.")
+    ] = False,
+    course: Root = None,
+) -> None:
     """Learn which small programs students' code needs, so that workers begin with them. Takes minutes."""
     from autograder.course import load_chapter
+    from autograder.learning import is_fresh, source_of, write
     from autograder.learning import learn as learnt
-    from autograder.learning import write
 
     loaded, names = _course(course, chapters)
+    stale = False
     for name in names:
-        path = loaded.root / "source" / f"{name}.programs.json"
-        write(learnt(load_chapter(loaded, name), typer.echo), path)
-        typer.echo(f"wrote {path}")
+        path, chapter = loaded.root / "source" / f"{name}.programs.json", load_chapter(loaded, name)
+        if not check:
+            write(learnt(chapter, typer.echo), path, source_of(chapter))
+            typer.echo(f"wrote {path}")
+        elif not is_fresh(chapter, path):
+            stale = True
+            typer.echo(f"{path} is stale: run `autograder learn {name}`.")
+    if stale:
+        raise typer.Exit(1)
 
 
 @app.command()

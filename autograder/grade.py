@@ -7,8 +7,8 @@ code puts out can therefore never hold a hidden input.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from autograder.answers import CARRIED, OWN, Answers, Earlier, Way
 from autograder.attempt import Attempt, attempt_within
@@ -49,9 +49,10 @@ def grade(
     asking = _Asking(chapter, sheet, submission, sandbox, attempt, dict(earlier.answers) if earlier else {})
     found = asking.own()
     verdicts = {e.name: judge(*settled(e, found[e.name].results)) for e in sheet.exercises}
-    for exercise in sheet.exercises:
+    for place, exercise in enumerate(sheet.exercises):
         if wants_carrying(exercise, verdicts):
-            carried = judge(*settled(exercise, asking.carried(exercise).results))
+            later = (e for e in sheet.exercises[place + 1 :] if wants_carrying(e, verdicts))
+            carried = judge(*settled(exercise, asking.carried(exercise, later).results))
             if carried.score > verdicts[exercise.name].score:
                 verdicts[exercise.name] = replace(carried, carried_forward=True)
     if earlier and (attempt.unasked or attempt.dead):
@@ -80,6 +81,7 @@ class _Asking:
     sandbox: Sandbox
     attempt: Attempt
     known: dict[Way, Answers]
+    carried_now: set[str] = field(default_factory=set)
 
     def own(self) -> Mapping[str, Answers]:
         """The answers to every exercise, with the submission's own functions."""
@@ -90,14 +92,21 @@ class _Asking:
             self.known.update(((name, OWN), a) for name, a in self._ask(exercises, {}, OWN).items())
         return {e.name: self.known[e.name, OWN] for e in self.sheet.exercises}
 
-    def carried(self, exercise: ExerciseSheet) -> Answers:
-        """The answers to one exercise, with the references behind the names it needs."""
+    def carried(self, exercise: ExerciseSheet, later: Iterable[ExerciseSheet] = ()) -> Answers:
+        """The answers to one exercise, with the references behind the names it needs. Those of `later` ones that need
+        the same names are found out with it, because running the cells once more costs more than asking."""
         way = exercise.name, CARRIED
+        if exercise.name in self.carried_now:
+            return self.known[way]
         if way in self.known:
             self.attempt.spent += self.known[way].seconds
-        else:
-            spies = reference_spies(self.chapter, exercise.needs)
-            self.known[way] = self._ask((exercise,), spies, CARRIED)[exercise.name]
+            return self.known[way]
+        alike = [e for e in later if set(e.needs) == set(exercise.needs) and (e.name, CARRIED) not in self.known]
+        group = next(_sharing_a_worker((exercise, *alike), self.chapter.course.limits))
+        spies = reference_spies(self.chapter, exercise.needs, exercises=len(group))
+        for name, answers in self._ask(group, spies, CARRIED).items():
+            self.known[name, CARRIED] = answers
+            self.carried_now.add(name)
         return self.known[way]
 
     def seconds(self, exercise: str) -> float:
@@ -164,7 +173,8 @@ def _run_cells(student: Student, submission: Submission, limits: Limits, attempt
             continue
         if attempt.left() <= 0:
             return False
-        ran = student.run(source, seconds=min(limits.cell_seconds, attempt.left()))
+        known = position in attempt.outputs  # a picture costs as much as all that it shows, and would be thrown away
+        ran = student.run(source, seconds=min(limits.cell_seconds, attempt.left()), drawn=not known)
         attempt.keep(position, ran)
         if isinstance(ran.outcome, Lost):
             if ran.outcome.why != "time" or attempt.left() > 0:

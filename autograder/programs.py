@@ -32,9 +32,17 @@ class Mapped:
     axes: Mapping[int, int]
 
 
+@dataclass(frozen=True)
+class Differentiated:
+    """An array with respect to which a gradient is taken."""
+
+    array: Any
+
+
 @contextmanager
 def recording(into: dict[str, Program]) -> Iterator[None]:
-    """Adds every program that JAX runs for the first time, outside of tracing or under `vmap`, under its own text."""
+    """Adds every program that JAX runs for the first time outside of tracing, under `vmap` or under `grad`, under its
+    own text."""
     import json
 
     from jax._src import pjit
@@ -85,14 +93,19 @@ def value(arg: Any) -> Any:
     """An array or a number, without what it holds."""
     import jax
     from jax._src import core
+    from jax._src.interpreters.ad import LinearizeTracer
     from jax._src.interpreters.batching import BatchTracer
 
     if isinstance(arg, BatchTracer):
         return {"mapped": [*over(arg)]}
+    if isinstance(arg, LinearizeTracer) and not isinstance(arg.primal, core.Tracer):
+        return {"differentiated": value(arg.primal)}
     if isinstance(arg, core.Tracer):
         raise Unwritable("a traced value")
     if isinstance(arg, jax.Array) and not jax.numpy.issubdtype(arg.dtype, jax.dtypes.prng_key):
         return {"array": [arg.dtype.name, list(arg.shape), bool(arg.aval.weak_type)]}
+    if isinstance(arg, jax.Array):
+        return {"key": [str(jax.random.key_impl(arg)), list(arg.shape)]}
     if isinstance(arg, np.ndarray | np.generic) and arg.dtype.kind in "biufc":
         return {"numpy": [arg.dtype.name, list(arg.shape)]}
     if type(arg) in (bool, int, float, complex):
@@ -148,16 +161,17 @@ def run(program: Program, primitives: Mapping[str, Any]) -> Any:
     module, name = program["function"]
     function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     named = {k: living(v) for k, v in program["kwargs"].items()}
+    if any(isinstance(a, Differentiated) for a in (*args, *named.values())):
+        return _under_grad(function, args, named)
     return _under_vmap(function, args, named)
 
 
-def _under_vmap(function: Callable[..., Any], args: list[Any], named: dict[str, Any]) -> Any:
-    """Calls it with what is `Mapped` mapped over, level by level."""
-    import jax
-
-    places: list[Any] = [i for i, a in enumerate(args) if isinstance(a, Mapped)]
-    places += [k for k, a in named.items() if isinstance(a, Mapped)]
-    mapped = [args[p] if isinstance(p, int) else named[p] for p in places]
+def _opened(
+    function: Callable[..., Any], args: list[Any], named: dict[str, Any], kind: type
+) -> tuple[Callable[..., Any], list[Any]]:
+    """It as a function of those arguments alone that are of this kind, and these."""
+    places: list[Any] = [i for i, a in enumerate(args) if isinstance(a, kind)]
+    places += [k for k, a in named.items() if isinstance(a, kind)]
 
     def call(*arrays: Any) -> Any:
         there = dict(zip(places, arrays, strict=True))
@@ -165,6 +179,24 @@ def _under_vmap(function: Callable[..., Any], args: list[Any], named: dict[str, 
             *(there.get(i, a) for i, a in enumerate(args)), **{k: there.get(k, a) for k, a in named.items()}
         )
 
+    return call, [args[p] if isinstance(p, int) else named[p] for p in places]
+
+
+def _under_grad(function: Callable[..., Any], args: list[Any], named: dict[str, Any]) -> Any:
+    """Calls it as a gradient does, forwards and backwards, with respect to what is `Differentiated`."""
+    import jax
+
+    call, places = _opened(function, args, named, Differentiated)
+    answer, back = jax.vjp(call, *(p.array for p in places))
+    back(answer)
+    return answer
+
+
+def _under_vmap(function: Callable[..., Any], args: list[Any], named: dict[str, Any]) -> Any:
+    """Calls it with what is `Mapped` mapped over, level by level."""
+    import jax
+
+    call, mapped = _opened(function, args, named, Mapped)
     for level in sorted({level for m in mapped for level in m.axes}, reverse=True):
         call = jax.vmap(call, in_axes=tuple(m.axes.get(level) for m in mapped))
     return call(*(m.array for m in mapped))
@@ -184,8 +216,15 @@ def living(node: Any) -> Any:
 
             made = jax.device_put(np.ones(shape, dtype))
             return lax._convert_element_type(made, made.dtype, weak_type=True) if weak else made
+        case "key":
+            import jax
+
+            impl, shape = body
+            return jax.random.split(jax.random.key(0, impl=impl), shape) if shape else jax.random.key(0, impl=impl)
         case "mapped":
             return Mapped(living(body[0]), {level: axis for level, axis in body[1]})
+        case "differentiated":
+            return Differentiated(living(body))
         case "numpy":
             return np.ones(body[1], body[0])
         case "number":

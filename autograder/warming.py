@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import subprocess
 import tempfile
 from importlib.metadata import version
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from autograder.errors import OurError
 from autograder.sandbox import launch, warm
-from autograder.sandbox.warm import PROGRAMS, READY
+from autograder.sandbox.warm import COMPILED, PROGRAMS, READY
 
 FILL_SECONDS = 900
 
@@ -26,14 +25,16 @@ def warm_folder(programs: Path, state: Path) -> Path | None:
         return None
     text = programs.read_bytes()
     compiler = Path(warm.__file__).read_bytes()  # what it leaves out of the programs may change, too
-    parts = (text, compiler, version("jax").encode(), version("jaxlib").encode(), _processor())
+    flags = launch.environment("")["XLA_FLAGS"].encode()
+    parts = (text, compiler, flags, version("jax").encode(), version("jaxlib").encode(), _processor())
     folder = state / "warm" / hashlib.blake2b(b"\0".join(parts), digest_size=12).hexdigest()
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with open(folder.parent / f"{folder.name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / READY).exists():
-            folder.mkdir(exist_ok=True)
-            folder.chmod(0o755)  # the workers' user reads it; the folder above is closed to everybody else
+            for made in (folder, folder / COMPILED):
+                made.mkdir(exist_ok=True)
+                made.chmod(0o755)  # the workers' user reads it; the folder above is closed to everybody else
             (folder / PROGRAMS).write_bytes(text)
             _fill(folder)
     return folder
@@ -54,8 +55,8 @@ def _fill(folder: Path) -> None:
         )
     if done.returncode:
         raise OurError(f"the workers' programs could not be compiled ({done.returncode}): {done.stderr.strip()[-500:]}")
-    for entry in os.scandir(folder):
-        os.chmod(entry.path, 0o644)
+    for path in (*folder.iterdir(), *(folder / COMPILED).iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _processor() -> bytes:

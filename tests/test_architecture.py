@@ -49,7 +49,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "secret": "records course wire",
     "compiled": "",
     "programs": "",
-    "learning": "records course drawing laws notebook programs sandbox.local sandbox.quiet sheet",
+    "learning": "records author course drawing laws lineage notebook programs sandbox.local sandbox.quiet sheet",
     "warming": "sandbox",
     "personal": "records answers course notebook pairs secret wire",
     "session": "records answers course grade kept personal questions secret settings compiled warming sandbox.device"

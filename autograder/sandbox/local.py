@@ -44,7 +44,7 @@ class LocalStudent:
     def spent(self) -> float:
         return 0.0
 
-    def run(self, source: str, *, seconds: float) -> CellOutcome:
+    def run(self, source: str, *, seconds: float, drawn: bool = True) -> CellOutcome:
         try:
             exec(compile(source, "<cell>", "exec"), self._namespace)
         except Exception as error:

@@ -21,6 +21,9 @@ from autograder.sandbox.student import WarmStudent
 MAX_STARTS = 2
 MAX_SERVERS = 4
 """At once, since each keeps its libraries in memory. Whoever comes later imports what they need themselves."""
+FEW = 4
+"""A fork server loads the learned programs once it has had so many workers: for fewer, that takes longer than it saves,
+because each finds them in the folder."""
 RECYCLED = 1000
 """After so many workers a fork server gives way to a new one, so that nothing can build up in it."""
 
@@ -37,6 +40,7 @@ class WarmSandbox:
         self._servers: dict[Frameworks, Server] = {}
         self._starts: Counter[Frameworks] = Counter()
         self._unfit: set[Frameworks] = set()
+        self._many: set[Frameworks] = set()
         self._retired: list[Server] = []
         self._students: weakref.WeakSet[WarmStudent] = weakref.WeakSet()
         self._closed = False
@@ -73,7 +77,9 @@ class WarmSandbox:
         return student
 
     def start(self) -> None:
-        """Start the fork server now, rather than with the first worker."""
+        """Start the fork server now, rather than with the first worker, and as one for many workers."""
+        with self._lock:
+            self._many.add(NO_FRAMEWORKS)
         self._running(NO_FRAMEWORKS)
 
     def close(self) -> None:
@@ -101,11 +107,12 @@ class WarmSandbox:
             if frameworks in self._unfit or (frameworks not in self._servers and len(self._servers) >= MAX_SERVERS - 1):
                 frameworks = NO_FRAMEWORKS  # for which there is always room
             server = self._servers.get(frameworks)
-            if server is not None and server.alive and server.opened < RECYCLED:
+            if server is not None and server.alive and server.opened < (RECYCLED if server.loaded else FEW):
                 return server
             if server is not None and server.alive:
                 self._retired.append(server)
                 self._starts[frameworks] = 0
+                self._many.add(frameworks)
             elif server is not None:
                 server.close()
             self._close_idle()
@@ -136,7 +143,7 @@ class WarmSandbox:
     def _started(self, frameworks: Frameworks) -> Server:
         if self._warm is not None:
             try:
-                return Server(self._plan, self._warm, frameworks, self._device)
+                return Server(self._plan, self._warm, frameworks, self._device, loaded=frameworks in self._many)
             except OurError as error:
                 warnings.warn(f"Workers begin cold, and grading takes longer: {error}", stacklevel=2)
                 self._warm = None

@@ -32,8 +32,9 @@ class Student(Protocol):
         """Seconds in which the submission's code has run so far, less what is `forgiven`."""
         ...
 
-    def run(self, source: str, *, seconds: float) -> CellOutcome:
-        """What a notebook cell put out, and how it ended: `Returned(None)`, `Raised` or `Lost`."""
+    def run(self, source: str, *, seconds: float, drawn: bool = True) -> CellOutcome:
+        """What a notebook cell put out, and how it ended: `Returned(None)`, `Raised` or `Lost`. Pictures are put out
+        only if they are to be `drawn`."""
         ...
 
     def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:

@@ -87,9 +87,16 @@ class Server:
     """A running fork server. `OurError` at birth if it could not start, with its reason."""
 
     def __init__(
-        self, plan: Plan, warm: Path | None = None, frameworks: Frameworks = NO_FRAMEWORKS, device: Device = CPU
+        self,
+        plan: Plan,
+        warm: Path | None = None,
+        frameworks: Frameworks = NO_FRAMEWORKS,
+        device: Device = CPU,
+        *,
+        loaded: bool = True,
     ):
         self._plan, self._warm, self._frameworks, self._device = plan, warm, frameworks, device
+        self.loaded = loaded or warm is None  # whether workers begin with the learned programs, as far as there are any
         self._count = 0
         self._lock = threading.Lock()
         self._opened: dict[int, Future[int]] = {}
@@ -207,13 +214,15 @@ class Server:
             group=user,
             extra_groups=None if user is None else [],
         )
+        compiled = [f"{warm}/{launch.COMPILED}"] if self._warm else []
         config = {
             "uid": plan.uid,
             "namespaces": plan.bwrap is not None,
             "landlock": plan.landlock,
             "seccomp": plan.seccomp,
-            "readable": [*launch.readable(), *self._device.libraries, *self._device.facts, engine],
+            "readable": [*launch.readable(), *self._device.libraries, *self._device.facts, engine, *compiled],
             "warm": warm if self._warm else None,
+            "loaded": self.loaded,
             "libraries": self._frameworks.libraries,
             "gpu": self._device.kind == "gpu",
             "platform": self._device.platform,

@@ -95,10 +95,12 @@ class Shell(InteractiveShell):
         self.screen = Screen()
         super().__init__(**options)  # type: ignore[no-untyped-call]
 
-    def run(self, source: str, *, output_kb: int) -> tuple[bytes, Outcome]:
+    def run(self, source: str, *, output_kb: int, drawn: bool = True) -> tuple[bytes, Outcome]:
         """The outputs of a cell, as JSON, and how it ended. Nothing is shown before or after."""
         self.screen.cell = collector = Collector(output_kb)
         try:
+            if self.display_formatter is not None:
+                self.display_formatter.formatters["image/png"].enabled = drawn
             result = self.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
             error = result.error_before_exec or result.error_in_exec
             outcome: Outcome = Returned(None) if error is None else told(error)

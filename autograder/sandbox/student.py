@@ -57,9 +57,9 @@ class WarmStudent:
         """Seconds that the submission's code has had, as far as they count."""
         return self._spent
 
-    def run(self, source: str, *, seconds: float) -> CellOutcome:
+    def run(self, source: str, *, seconds: float, drawn: bool = True) -> CellOutcome:
         """What a cell put out, and how it ended."""
-        reply = self._ask({"op": "run", "source": _text(source)}, seconds)
+        reply = self._ask({"op": "run", "source": _text(source), "drawn": drawn}, seconds)
         if isinstance(reply, Lost):
             return CellOutcome((), reply)
         try:

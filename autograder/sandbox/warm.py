@@ -2,7 +2,8 @@
 
 `fill` compiles them, on the trusted side, into a folder that the fork server may only read. The fork server loads them
 before it forks (`prepare`), with XLA's threads put off; each worker starts its own threads (`revive`) and finds the
-client as it was. The programs are JAX's own functions at certain shapes, and no part of any answer: see `programs`.
+client as it was. Rare programs stay in the folder until a worker asks for one. All of them are JAX's own functions at
+certain shapes, and no part of any answer: see `programs`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from autograder import programs
 from autograder.sandbox import deferred, parking
 
 PROGRAMS = "programs.json"
+COMPILED = "compiled"  # as in `launch`
 READY = "ready"
 COMPILER = "tf_PjRtCompilerThreadPool"
 THREADS = 3
@@ -28,6 +30,7 @@ THREADS = 3
 MAX_SECONDS = 30.0
 """Processor time that loading may take; what is left then is compiled by those who need it."""
 TRIAL_SECONDS = 30
+NEVER = 1e9  # seconds
 
 
 class Miss(Exception):
@@ -46,8 +49,9 @@ def main() -> None:
     os._exit(0)  # XLA may still hold our custom call, which ends with the interpreter
 
 
-def prepare(folder: str) -> Any:
-    """Makes the client and loads the programs. What it returns revives it in a worker. `Impossible` if it cannot."""
+def prepare(folder: str, *, loaded: bool = True) -> Any:
+    """Makes the client and, with `loaded`, loads the programs that are not rare. What it returns revives the client in
+    a worker. `Impossible` if it cannot."""
     import jax
     from jax._src import compiler
 
@@ -62,10 +66,11 @@ def prepare(folder: str) -> Any:
         raise deferred.Impossible(f"XLA's threads are called {', '.join(sorted(set(waiting.names())))}")
     waiting.start(COMPILER)
     until = time.process_time() + MAX_SECONDS
-    _run_all(_programs(Path(folder)), lambda: time.process_time() > until)
+    expected = [p for p in _programs(Path(folder)) if not p.get("rare")]
+    _run_all(expected if loaded else [], lambda: time.process_time() > until)
     park = parking.put_to_sleep()
     compiler._compile_and_write_cache, compiler.backend_compile_and_load = originals
-    _forget_folder()
+    _write_no_more()
 
     def revive(kept: Any = (waiting, park)) -> None:
         kept[0].start_all()
@@ -80,7 +85,7 @@ def _use(folder: Path) -> None:
     from jax._src.interpreters import mlir
 
     for name, value in {
-        "jax_compilation_cache_dir": str(folder),
+        "jax_compilation_cache_dir": str(folder / COMPILED),
         "jax_persistent_cache_min_compile_time_secs": 0,
         "jax_persistent_cache_min_entry_size_bytes": -1,
         "jax_persistent_cache_enable_xla_caches": "none",  # else the folder's own name is part of every key
@@ -96,16 +101,15 @@ def _use(folder: Path) -> None:
     mlir.make_ir_context = lambda: shared if threading.current_thread() is main_thread else fresh()
 
 
-def _forget_folder() -> None:
+def _write_no_more() -> None:
+    """Workers look for rare programs in the folder too, which they may only read: nothing they compile is kept."""
     import jax
-    from jax._src import compilation_cache
 
-    jax.config.update("jax_compilation_cache_dir", None)  # type: ignore[no-untyped-call]
-    compilation_cache.reset_cache()
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", NEVER)  # type: ignore[no-untyped-call]
 
 
 def _programs(folder: Path) -> list[programs.Program]:
-    return json.loads((folder / PROGRAMS).read_text())  # type: ignore[no-any-return]
+    return json.loads((folder / PROGRAMS).read_text())["programs"]  # type: ignore[no-any-return]
 
 
 def _run_all(wanted: Iterable[programs.Program], enough: Callable[[], bool]) -> None:

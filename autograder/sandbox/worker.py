@@ -91,8 +91,8 @@ class Worker:
 
     def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         match request:
-            case {"op": "run", "source": source}:
-                outputs, outcome = self._shell.run(text(source), output_kb=self._output_kb)
+            case {"op": "run", "source": source, "drawn": drawn}:
+                outputs, outcome = self._shell.run(text(source), output_kb=self._output_kb, drawn=drawn)
                 return {"outputs": np.frombuffer(outputs, np.uint8), **reply(outcome)}
             case {"op": "call", "target": target, "call": call, "spies": spies}:
                 self._spies = spies

@@ -34,6 +34,22 @@ PRELOAD = """
     IPython.core.ultratb stack_data pygments.formatters.terminal256 asyncio
     jaxlib.mlir.dialects.builtin jaxlib.mlir.dialects.mhlo
 """
+YOUNG = 10_000, 10, 10
+"""When Python looks for garbage: JAX makes thousands of objects as it traces, and looking took a twentieth."""
+FIRST_CELL = """
+import numpy as _n, matplotlib.pyplot as _p
+_f, (_a, _b) = _p.subplots(1, 2)
+_a.loglog([0.01, 10.0], [1.0, 500.0], "o--", label="$x^2$")
+_a.set(title="t", xlabel="x", ylabel="y")
+_a.legend()
+_a.text(1, 1, "t", rotation=90)
+_f.colorbar(_b.imshow(_n.eye(3)))
+_b.bar(["a", "b"], [-1.0, 2.0])
+_p.show()
+1
+undefined
+"""
+"""A picture, a result and a traceback: whatever the first of a kind loads and computes, workers inherit."""
 
 
 def main() -> None:
@@ -70,14 +86,14 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
     for name in [*PRELOAD.split(), *config["libraries"]]:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    made.run("1\nundefined", output_kb=64)  # loads what formatting a result and a traceback loads
+    made.run(FIRST_CELL, output_kb=64)
     made.reset()  # type: ignore[no-untyped-call]
     revive: Revive = nothing
     if config["warm"]:
         from autograder.sandbox import warm
 
         refuse_unsafe_forks()
-        revive = warm.prepare(config["warm"])
+        revive = warm.prepare(config["warm"], loaded=config["loaded"])
         refuse_unsafe_forks(warm.THREADS)
     else:
         refuse_unsafe_forks()
@@ -222,3 +238,4 @@ def settle(scratch: str) -> None:
     random.seed(0)
     np.random.seed(0)  # the global generator is what students use
     gc.enable()
+    gc.set_threshold(*YOUNG)

@@ -61,6 +61,7 @@ before = seam.temporary()
 with tempfile.TemporaryDirectory(prefix="things-") as folder:
     with open_sandbox(warm=programs(Path(folder))) as sandbox:
         alone = seam.remains(sandbox)
+        sandbox.start()
         wrong = attack(sandbox, Path(folder))
     things = sorted(path.name for path in Path(folder).iterdir())
 left = sorted([*(seam.temporary() - before), *seam.lingering(sandbox, alone)])

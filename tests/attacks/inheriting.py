@@ -13,7 +13,7 @@ from autograder.sandbox.pool import WarmSandbox, open_sandbox
 from autograder.warming import warm_folder
 
 SECRET = 0.123456789
-ABOUT_IT = ("inherited_programs", "left_in_the_client", "threads_never_begin")
+ABOUT_IT = ("inherited_programs", "left_in_the_client", "programs_on_disk", "threads_never_begin")
 """The attacks that are about what a worker inherits."""
 
 
@@ -29,7 +29,7 @@ def folder_of_programs(folder: Path) -> Path:
         course_function(jnp.ones((2, 3)))
         jnp.exp(jnp.zeros(5))
         jax.jit(course_function)(jnp.ones((3, 2)))
-    (folder / "list.json").write_text(json.dumps(list(found.values())))
+    (folder / "list.json").write_text(json.dumps({"programs": list(found.values())}))
     filled = warm_folder(folder / "list.json", folder)
     assert filled is not None
     return filled

@@ -41,9 +41,12 @@ def grade(attack: Callable[..., Any], facts: dict[str, object], times: int) -> d
     return {"succeeds": succeeded, "verdict": verdict, "told at length": False}
 
 
-def compile_reference() -> None:
-    """What a grader does who computes its expected answers here."""
+def compile_reference(folder: Path) -> None:
+    """What a grader does who computes its expected answers here, and keeps in `folder` what it compiles."""
     import jax
+
+    folder.mkdir()
+    jax.config.update("jax_compilation_cache_dir", str(folder))
 
     def reference(x: Any) -> Any:
         return x + EXPECTED
@@ -95,7 +98,7 @@ if __name__ == "__main__":
         for cell in re.split(r"^# %%.*\n", text, flags=re.MULTILINE)[1:]:
             exec(cell, namespace)
         if "jax" in sys.modules:
-            compile_reference()
+            compile_reference(Path(folder) / "compiled")
         print("asks", flush=True)
         found = grade(namespace["attack"], {"canary": str(canary)}, 2 if "\n# twice" in text else 1)
         gradebook.write(json.dumps(found))

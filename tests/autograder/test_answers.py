@@ -97,9 +97,9 @@ class Timed(LocalStudent):
     time = 0.0
     spent = property(lambda self: self.time)  # type: ignore[assignment]
 
-    def run(self, source, *, seconds):
+    def run(self, source, *, seconds, drawn=True):
         self.time += 5
-        return super().run(source, seconds=seconds)
+        return super().run(source, seconds=seconds, drawn=drawn)
 
     def call(self, target, call, *, seconds):
         self.time += 2

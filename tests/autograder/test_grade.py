@@ -88,8 +88,10 @@ def test_a_function_that_changes_its_argument_is_told_so(toy, toy_sheet, toy_sou
 class Scripted(LocalStudent):
     """Loses its worker when the submission says so, as a real one would."""
 
-    def run(self, source, *, seconds):
-        return CellOutcome((), Lost("exit")) if "os._exit" in source else super().run(source, seconds=seconds)
+    def run(self, source, *, seconds, drawn=True):
+        return (
+            CellOutcome((), Lost("exit")) if "os._exit" in source else super().run(source, seconds=seconds, drawn=drawn)
+        )
 
     def call(self, target, call, *, seconds):
         answer = super().call(target, call, seconds=seconds)
@@ -188,3 +190,22 @@ def test_exercises_share_a_worker_unless_what_a_worker_may_use_differs(toy, toy_
     assert opened() == 1
     assert opened(check_seconds=20) == 1
     assert opened(memory_mb=500) == 2
+
+
+def test_exercises_that_need_the_same_names_are_carried_forward_in_one_worker(toy, toy_sheet, toy_source):
+    """The exercise called halfway is made to need what nearest needs; it does not, so it is wrong by itself."""
+    needs = next(e for e in toy_sheet.exercises if e.name == "nearest").needs
+    both = tuple(replace(e, needs=needs) if e.name == "halfway" else e for e in toy_sheet.exercises)
+    wrong = toy_source.replace("jnp.sum((x - z) ** 2)", "jnp.sum(x - z)") + "\ndef halfway(x, z): return x"
+
+    def opened(sheet):
+        sandbox = ScriptedSandbox()
+        result = graded(toy, sheet, wrong, sandbox=sandbox)
+        assert verdict(result, "nearest").carried_forward
+        assert verdict(result, "halfway").score < verdict(result, "halfway").max_score
+        return sandbox.opened
+
+    assert opened(toy_sheet) == 2
+    assert opened(replace(toy_sheet, exercises=both)) == 2
+    apart = tuple(replace(e, needs=needs[:1]) if e.name == "halfway" else e for e in toy_sheet.exercises)
+    assert opened(replace(toy_sheet, exercises=apart)) == 3

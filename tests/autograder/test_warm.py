@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from autograder import programs
-from autograder.records import Call, Limits, Returned, Spy
+from autograder.records import NO_FRAMEWORKS, Call, Limits, Returned, Spy
+from autograder.sandbox import pool
 from autograder.sandbox.pool import WarmSandbox, open_sandbox
 from autograder.warming import warm_folder
 
@@ -37,6 +38,24 @@ def many(x):
     with ThreadPoolExecutor(4) as pool:
         return list(pool.map(lambda n: float(jnp.sum(jnp.sqrt(jnp.ones(n)))), range(1, 9)))
 def asks(f, x): return f(x) + 1
+"""
+RARE = [
+    {
+        "function": ["jax._src.numpy.ufuncs", "sinh"],
+        "args": [{"array": ["float32", [2, 3], False]}],
+        "kwargs": {},
+        "rare": True,
+    }
+]
+COUNTS = """
+from jax._src import compiler
+real, made = compiler.backend_compile_and_load, []
+def counted(*a, **k):
+    made.append(1)
+    return real(*a, **k)
+compiler.backend_compile_and_load = counted
+def rare(x): return jnp.sinh(x), len(made)
+def newer(x): return jnp.cosh(x), len(made)
 """
 x = np.arange(6, dtype=np.float32).reshape(2, 3)
 ANSWERS = {
@@ -69,7 +88,7 @@ def learnt() -> list[programs.Program]:
 @pytest.fixture(scope="module")
 def sandbox(learnt: list[programs.Program], tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmSandbox]:
     folder = tmp_path_factory.mktemp("warm")
-    (folder / "list.json").write_text(json.dumps(learnt))
+    (folder / "list.json").write_text(json.dumps({"programs": [*learnt, *RARE]}))
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # beginning cold is a warning
         with open_sandbox(warm=warm_folder(folder / "list.json", folder)) as opened:
@@ -97,6 +116,13 @@ PLAIN = {
     "settings": lambda: (jnp.eye(5)[:, None], jnp.arange(6)[::2].astype(jnp.float32)),
     "mapped": lambda: (
         jax.vmap(jnp.sqrt)(jnp.ones((3, 2))) + jax.vmap(jnp.subtract, (None, 0))(jnp.ones(2), jnp.ones(3))
+    ),
+    "random": lambda: (
+        jax.random.permutation(jax.random.key(0), 5),
+        jax.vmap(jax.random.normal)(jax.random.split(jax.random.key(1), 3)),
+    ),
+    "gradients": lambda: jax.grad(lambda w, b: jnp.mean((jnp.eye(4) @ w + b) ** 2) + 0.1 * jnp.sum(w * w), (0, 1))(
+        jnp.ones(4), jnp.float32(2)
     ),
     "mapped twice": lambda: jax.vmap(jax.vmap(similarity, (None, 0)), (0, None))(jnp.ones((4, 3)), jnp.ones((6, 3))),
 }
@@ -149,6 +175,29 @@ def test_everything_works_in_a_worker_that_inherits_the_client(sandbox: WarmSand
             spy = Spy("double", lambda a: 2 * np.asarray(a))
             outcome = student.call("asks", Call((spy, x)), seconds=30)
             assert isinstance(outcome, Returned) and np.array_equal(outcome.value, 2 * x + 1)
+
+
+def test_a_rare_program_is_loaded_by_who_asks_for_it(sandbox: WarmSandbox) -> None:
+    with sandbox.open(Limits()) as student:
+        student.run(CELLS, seconds=20)
+        student.run(COUNTS, seconds=20)
+        for name, compiled in {"rare": 0, "newer": 1}.items():
+            outcome = student.call(name, Call((x,)), seconds=30)
+            assert isinstance(outcome, Returned) and outcome.value[1] == compiled, (name, outcome)
+
+
+def test_the_first_workers_find_the_programs_on_disk_and_the_later_ones_in_memory(
+    learnt: list[programs.Program], tmp_path: Path
+) -> None:
+    (tmp_path / "list.json").write_text(json.dumps({"programs": learnt}))
+    with open_sandbox(warm=warm_folder(tmp_path / "list.json", tmp_path)) as opened:
+        for number in range(pool.FEW + 1):
+            with opened.open(Limits()) as student:
+                student.run(CELLS, seconds=20)
+                student.run(COUNTS + "def old(x): return learnt(x), len(made)", seconds=20)
+                assert opened._servers[NO_FRAMEWORKS].loaded == (number == pool.FEW)
+                outcome = student.call("old", Call((x,)), seconds=30)
+                assert isinstance(outcome, Returned) and outcome.value[1] == 0
 
 
 def test_workers_are_many_and_short(sandbox: WarmSandbox) -> None:

@@ -1,0 +1,169 @@
+"""What single things cost: imports, one submission, a worker's memory, and a submission by its exercises and checks.
+
+    python benchmarks/costs.py [--chapter kernel] [--only imports,one,memory,size,class] [--state FOLDER] [--json F]
+
+Seconds are processor time of the whole machine, so nothing else should be running. Two other scripts belong to this
+one: `client.py` (what `check()` costs a student) and `again.py` (a class graded again, and 500 that are known).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import rivals_class
+
+from autograder.grade import grade
+from autograder.notebook.read import read
+from autograder.records import Limits
+from autograder.sandbox.pool import open_sandbox
+from autograder.session import Session, open_session
+from autograder.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = "from autograder.cli import main; main()"
+COMMANDS = {
+    "python -c pass": ["-c", "pass"],
+    "import autograder": ["-c", "import autograder"],
+    "import autograder.client": ["-c", "import autograder.client"],
+    "autograder --help": ["-c", PROGRAM, "--help"],
+}
+USED = "import jax.numpy as jnp\njnp.sum(jnp.exp(jnp.ones((5, 3))), axis=1).block_until_ready()"
+Row = tuple[str, float, str]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--chapter", default="kernel")
+    parser.add_argument("--only", default="imports,one,memory,size,class")
+    parser.add_argument("--state", type=Path, help="a state folder in which the chapter's sheet may be ready")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(ROOT, options.state or Path(folder) / "state")
+        for part in options.only.split(","):
+            for row in PARTS[part](Path(folder), options.chapter, settings):
+                print(f"{row[0]:44} {row[1]:9.3f} {row[2]}", flush=True)
+                rows.append(row)
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def imports(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
+    for name, words in COMMANDS.items():
+        yield name, min(spent(lambda words=words: run(words)) for _ in range(5)), "s"
+
+
+def one(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
+    """A command for one submission, as a button starts it."""
+    (path,) = rivals_class.hand_in(folder / "one", chapter, "plain", [perfect(chapter)])
+    words = ["-c", PROGRAM, "grade", chapter, str(path), "--workers", "1", "--again"]
+    environment = {**os.environ, "AUTOGRADER_STATE": str(settings.state)}
+    yield "one submission, sheet and programs made", spent(lambda: run(words, environment)), "s"
+    yield "one submission", spent(lambda: run(words, environment)), "s"
+
+
+def memory(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
+    """What belongs to one worker alone."""
+    with session_of(chapter, settings) as session:
+        for name, cells in {"a worker that has run nothing": "", "a worker that has used JAX": USED}.items():
+            with session.sandbox.open(Limits(), given=session.sheet.given) as student:
+                student.run(cells, seconds=60)
+                yield name, private_mb(student._process._pidfd), "MB private"  # type: ignore[attr-defined]
+
+
+def size(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
+    """One submission asked for some exercises, and for some checks of each."""
+    (path,) = rivals_class.hand_in(folder / "size", chapter, "plain", [perfect(chapter)])
+    submission = read(path, "perfect")
+    with session_of(chapter, settings) as session:
+        sheet = session.sheet
+        few = {f"{n} exercises": replace(sheet, exercises=sheet.exercises[:n]) for n in (0, 1, 4, len(sheet.exercises))}
+        few |= {
+            f"{n} checks an exercise": replace(
+                sheet, exercises=tuple(replace(e, checks=e.checks[:n]) for e in sheet.exercises)
+            )
+            for n in (1, 2, 4, 8)
+        }
+        for name, asked in few.items():
+            yield name, spent(lambda asked=asked: grade(session.chapter, asked, submission, session.sandbox)), "s"
+
+
+def class_(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
+    """Classes of some size, each submission its own."""
+    samples = rivals_class.samples(chapter)
+    environment = {**os.environ, "AUTOGRADER_STATE": str(settings.state)}
+    for number in (1, 4, len(samples)):
+        place = folder / f"class{number}"
+        rivals_class.hand_in(place, chapter, "plain", samples[:number])
+        words = ["-c", PROGRAM, "grade", chapter, str(place / "ours" / "submitted"), "--again"]
+        total = spent(lambda words=words: run(words, environment))
+        yield f"a class of {number}, each", total / number, "s"
+
+
+PARTS: dict[str, Callable[[Path, str, Settings], Iterator[Row]]] = {
+    "imports": imports,
+    "one": one,
+    "memory": memory,
+    "size": size,
+    "class": class_,
+}
+
+
+def perfect(chapter: str) -> Path:
+    return next(path for path in rivals_class.samples(chapter) if path.stem == "perfect")
+
+
+def session_of(chapter: str, settings: Settings) -> Session:
+    """A session whose fork server has loaded its programs."""
+
+    def opened(**options: object) -> object:
+        sandbox = open_sandbox(**options)  # type: ignore[arg-type]
+        sandbox.start()
+        return sandbox
+
+    return open_session(settings, chapter, opened, again=True)  # type: ignore[arg-type]
+
+
+def run(words: list[str], environment: dict[str, str] | None = None) -> None:
+    done = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr[-2000:])
+
+
+def spent(work: Callable[[], object]) -> float:
+    """Seconds of processor time of the whole machine, which workers that are killed tell nobody else."""
+    before = busy()
+    work()
+    return busy() - before
+
+
+def busy() -> float:
+    user, nice, system = map(int, Path("/proc/stat").read_text().split(maxsplit=4)[1:4])
+    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
+
+
+def private_mb(pidfd: int) -> float:
+    """Megabytes of a worker that no other process shares: of its process within, which the one we know minds."""
+    outer = next(
+        int(line.split()[1]) for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines() if "Pid:" in line
+    )
+    time.sleep(0.2)
+    inner = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
+    text = Path(f"/proc/{inner[0] if inner else outer}/smaps_rollup").read_text()
+    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private")) / 1024
+
+
+if __name__ == "__main__":
+    main()
