@@ -172,8 +172,8 @@ def by_nbgrader(made: Class) -> Said:
             (entry,) = json.loads(path.read_text())["submissions"]
             notebook = gradebook.find_submission_notebook(made.chapter, made.chapter, student)
             checks = [g for g in notebook.grades if g.name.startswith("check-")]
-            texts = {c.name.removeprefix("check-"): c.comment for c in notebook.comments if c.name.startswith("check-")}
             scores = {g.name.removeprefix("check-"): g.auto_score for g in checks}
+            texts = {c.name: c.comment for c in notebook.comments if c.name in scores}
             score = round(sum(scores.values()), 2)
             found[student] = {"score": score, "scores": scores, "texts": texts, "record": entry["exercises"]}
     return found
