@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from autograder.notebook.published import WHEEL
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fresh")]
 ROOT = Path(__file__).parents[2]
 CHAPTER = "kernel"
@@ -111,9 +113,6 @@ def fresh(environment: Path, tmp_path: Path) -> Iterator[Fresh]:
     thread.join()
 
 
-WHEEL = "dmol_autograder-0.1.0-py3-none-any.whl"
-
-
 def test_with_everything_missing_it_says_so_and_leaves_nothing_behind(fresh: Fresh) -> None:
     said = fresh.setup()
     assert said.startswith(
@@ -134,7 +133,7 @@ def test_a_released_notebook_runs_with_what_its_first_cell_gets(fresh: Fresh, wh
     (fresh.work / "run.py").write_text(RUN)
     fresh.run(["run.py", f"{CHAPTER}.ipynb", str(fresh.work)])
 
-    assert fresh.installed() == ["autograder", "dmol_autograder-0.1.0.dist-info"]
+    assert fresh.installed() == ["autograder", WHEEL.replace("-py3-none-any.whl", ".dist-info")]
     assert (fresh.work / sheet.name).read_bytes() == sheet.read_bytes()
     cells = {c["id"]: c for c in fresh.notebook()["cells"]}
     assert cells["setup"]["outputs"] == []
