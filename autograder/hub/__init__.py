@@ -1,0 +1,1 @@
+"""A JupyterHub on this machine with the course in it: `autograder hub`."""
