@@ -53,7 +53,7 @@ def running(plan: Plan, config: Path) -> Iterator[subprocess.Popen[bytes]]:
     prctl(PR_SET_CHILD_SUBREAPER, 1)  # what outlives its parent becomes ours, so that we can end it
     with (plan.private / "hub.log").open("wb") as log:
         hub = subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", "--config", str(config)],
+            [sys.executable, "-m", "autograder.hub.app", "--config", str(config)],
             cwd=plan.private,
             env=_environment(),
             stdin=subprocess.DEVNULL,
@@ -80,7 +80,7 @@ def wait_until_up(hub: subprocess.Popen[bytes], plan: Plan, addresses: list[str]
         if _answers(left[0]):
             left.pop(0)
         else:
-            time.sleep(0.2)
+            time.sleep(0.5)
     return not left
 
 
