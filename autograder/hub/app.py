@@ -1,7 +1,7 @@
 """JupyterHub itself, which does not end because a service is slow: `python -m autograder.hub.app`.
 
-JupyterHub waits for one managed service after another, ten seconds each in version 5, and ends if one has not answered.
-A formgrader takes longer on a busy machine. Here services start side by side, and `autograder hub` waits for all of them.
+JupyterHub waits for one managed service after another, ten seconds each in version 5, and ends if one does not answer.
+A formgrader takes longer on a busy machine. Here services start side by side, and `autograder hub` waits for them.
 """
 
 from __future__ import annotations
