@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,3 +79,11 @@ def bare() -> Iterator[WarmSandbox]:
         Plan(None, privileged=False, uid=None, landlock=False, seccomp=False, layers=(TRUSTED,))
     ) as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may enter, unlike pytest's."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)

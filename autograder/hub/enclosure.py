@@ -25,8 +25,9 @@ ENGINE = Path(__file__).parent.parent
 
 
 def needed(*more: Path) -> tuple[Path, ...]:
-    """What everybody's Python reads: the environment, its interpreter and the engine."""
-    paths = {ENGINE, Path(sys.prefix), Path(sys.base_prefix), *more}
+    """What everybody's Python reads: the environment, its interpreter, installed libraries and the engine."""
+    libraries = {path for path in map(Path, sys.path) if path.name in ("site-packages", "dist-packages")}
+    paths = {ENGINE, Path(sys.prefix), Path(sys.base_prefix), *libraries, *more}
     return tuple(sorted({path.absolute() for path in paths} | {path.resolve() for path in paths}))
 
 

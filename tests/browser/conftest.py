@@ -4,15 +4,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.hubs import Hub, hub_of
+from tests.browser.loop import Class, walk
 from tests.headless import NAMES
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -31,10 +29,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> "Iterator[Browser]":
+def chromium() -> Iterator[Browser]:
     """Debian's chromium, driven by playwright. `make browser` installs it."""
-    from playwright.sync_api import sync_playwright
-
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         if os.environ.get("CI"):
@@ -44,3 +40,9 @@ def chromium() -> "Iterator[Browser]":
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def walked(hub: Hub, chromium: Browser, pictures: Path) -> Iterator[Class]:
+    """The whole loop, once, for the tests that ask what came of it."""
+    yield from walk(hub, chromium, pictures)

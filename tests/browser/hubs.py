@@ -1,5 +1,6 @@
 """A hub for tests, as `autograder hub --demo` brings it up: with accounts of its own where tests run as root."""
 
+import itertools
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from typing import Any
 
 COURSE = Path(__file__).parent / "course"
 COMMAND = "from autograder.cli import main; main()"
+NUMBERS = itertools.count()
 START_SECONDS, STOP_SECONDS = 400, 120
 """Generous: a busy machine is slow, and not wrong."""
 
@@ -59,28 +61,26 @@ class Hub:
 
 
 @contextmanager
-def hub_of(folder: Path, *, python: str = sys.executable, name: str | None = None) -> Iterator[Hub]:
+def hub_of(
+    folder: Path, *, command: Sequence[str] = (sys.executable, "-c", COMMAND), accounts: bool = os.geteuid() == 0
+) -> Iterator[Hub]:
     """A copy of the test's course in a hub of its own, with a name that no other run of the tests has."""
-    name = name or f"t{os.getpid()}"
+    name = f"t{os.getpid()}-{next(NUMBERS)}"
     root = Path(shutil.copytree(COURSE, folder / name))
     settings = root / "source" / "course.toml"
     settings.write_text(settings.read_text().replace('"halves"\n', f'"{name}"\n', 1))
-    top = (
-        Path("/var/lib/autograder") / name if os.geteuid() == 0 else Path(os.environ["AUTOGRADER_STATE"]) / "hub" / name
-    )
+    top = Path("/var/lib/autograder") / name if accounts else Path(os.environ["AUTOGRADER_STATE"]) / "hub" / name
     said = folder / f"{name}.out"
     try:
         with said.open("wb") as out:
-            process = subprocess.Popen(
-                [python, "-c", COMMAND, "hub", "--demo", "--course", str(root)], stdout=out, stderr=out
-            )
+            process = subprocess.Popen([*command, "hub", "--demo", "--course", str(root)], stdout=out, stderr=out)
         try:
             yield Hub(process, name, top, _ready(process, top / "private" / "ready.json", said))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(STOP_SECONDS)
     finally:
-        run([python, "-c", COMMAND, "hub", "--remove", "--course", str(root)])
+        run([*command, "hub", "--remove", "--course", str(root)])
 
 
 def run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
