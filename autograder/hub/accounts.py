@@ -53,6 +53,11 @@ def find(name: str) -> pwd.struct_passwd | None:
         return None
 
 
+def state_of(name: str) -> Path:
+    """Where the grader's programs keep the secret seed: in that account's home."""
+    return Path(pwd.getpwnam(name).pw_dir) / ".local" / "state" / "autograder"
+
+
 def as_grader(plan: Plan) -> Mapping[str, Any]:
     """The options of `subprocess` that make a program the grader's, with no more than it needs in its environment."""
     environment = {"PATH": os.environ.get("PATH", os.defpath), "AUTOGRADER_STATE": str(plan.state), "LANG": "C.UTF-8"}

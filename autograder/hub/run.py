@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -88,9 +89,9 @@ def _plan(settings: Settings, *, demo: bool, instructor: str | None, students: S
             "Name people who have accounts on this machine, with --instructor NAME and --student NAME (once for each "
             "student), or make sample accounts with --demo."
         )
-    grader = settings.root.owner()
-    plan = real(name, settings.root, settings.state, grader, instructor, students)
+    plan = real(name, settings.root, settings.state, settings.root.owner(), instructor, students)
     accounts.check(plan)
+    plan = replace(plan, state=accounts.state_of(plan.people.grader))
     enclosure.refuse_readable(plan.course)
     lacking = course.missing_lines(plan.course, plan)
     if lacking:
@@ -102,15 +103,15 @@ def _prepare(settings: Settings, plan: Plan, proxy: list[str], tell: Callable[[s
     """Accounts, walls and the course's copy, in an order in which nobody sees what is not theirs."""
     packed = course.pack(settings.root, plan) if plan.made else b""
     paths = enclosure.needed(*map(Path, proxy))
-    if plan.accounts:
-        if plan.made:
-            accounts.make(plan)
+    if plan.accounts and plan.made:
+        accounts.make(plan)
         try:
-            enclosure.enclose(settings.root if plan.made else plan.private, paths)
-        except OSError:
+            enclosure.enclose(settings.root, paths)
+        except OSError:  # not in a container, for instance
             enclosure.refuse_closed(paths)
-            if plan.made:
-                enclosure.refuse_readable(settings.root)
+            enclosure.refuse_readable(settings.root)
+    elif plan.accounts:
+        enclosure.refuse_closed(paths)
     else:
         for who in (plan.people.grader, *plan.people.users):
             (plan.homes / who).mkdir(parents=True, exist_ok=True)

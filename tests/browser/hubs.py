@@ -57,7 +57,9 @@ class Hub:
             "--",
             *command,
         ]
-        return subprocess.run(inside, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(
+            inside, capture_output=True, text=True, timeout=120, check=False, env={"PATH": os.environ["PATH"]}
+        )
 
 
 @contextmanager

@@ -74,10 +74,10 @@ def work(loop: Class, student: Person) -> None:
     run_all(student)
     output = output_of(student, "check(halfway)")
     expect(output).to_contain_text(HINT)
-    loop.seen[f"{student.who} failing"] = output.inner_text()
     output.locator("summary", has_text="A hint").click()
     expect(output.get_by_text(HINT)).to_be_visible()
     student.picture(f"{student.who}-failing-check")
+    loop.seen[f"{student.who} failing"] = output.inner_text()
     write(student, "def halfway", RIGHT)
     write(student, "YOUR ANSWER HERE", REASON)
     run_all(student)
@@ -117,6 +117,7 @@ def grade(loop: Class) -> None:
 def mark_by_hand(instructor: Person) -> None:
     """Gives the written answer its points and a comment; both save themselves when left."""
     page = instructor.page
+    page.wait_for_function("formgrader.grades?.loaded && formgrader.comments?.loaded")
     cell = page.locator(".nbgrader_cell", has_text=REASON)
     with page.expect_response(lambda r: "/api/grade/" in r.url and r.request.method == "PUT" and r.ok):
         cell.locator("input.score").fill("2")
