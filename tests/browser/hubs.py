@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,8 @@ def hub_of(
             process.send_signal(signal.SIGTERM)
             process.wait(STOP_SECONDS)
     finally:
+        with suppress(FileNotFoundError):
+            shutil.copy(top / "private" / "hub.log", folder)  # pytest keeps the folders of the last runs
         run([*command, "hub", "--remove", "--course", str(root)])
 
 
