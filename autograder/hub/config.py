@@ -22,6 +22,7 @@ from autograder.secret import write_private
 TEMPLATES = Path(__file__).parent / "templates"
 SINGLEUSER = [sys.executable, "-m", "jupyterhub.singleuser"]
 MODULE = "autograder.hub.door"
+PASSWORDS = "passwords.json"
 
 OFF = ("formgrader", "course_list", "validate_assignment", "assignment_list")
 """nbgrader's server extensions; its JupyterLab ones have the same names with dashes."""
@@ -86,7 +87,7 @@ def has_door() -> bool:
 
 def passwords(plan: Plan) -> Mapping[str, str]:
     """Everybody's password: made once, the same until the demo is removed."""
-    path = plan.private / "passwords.json"
+    path = plan.private / PASSWORDS
     known: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     made = {name: known.get(name) or secrets.token_urlsafe(9) for name in plan.people.users}
     if made != known:

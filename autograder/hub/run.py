@@ -35,6 +35,7 @@ def run(
 ) -> None:
     """Brings up the course's hub and keeps it until Ctrl-C or SIGTERM; then nothing of it is left running."""
     started = time.monotonic()
+    os.umask(0o022)  # what is private lies in private folders; the rest is for everybody's servers
     proxy = _requirements()
     plan = _plan(settings, demo=demo, instructor=instructor, students=students)
     plan.top.mkdir(parents=True, exist_ok=True)
@@ -64,7 +65,7 @@ def run(
 def remove(settings: Settings, console: Console) -> None:
     """Removes the demo's accounts and its folder, with all that people did there."""
     plan = sample(load_course(settings.root).name, settings.state, accounts=_is_root())
-    if not plan.private.exists():
+    if not (plan.private / config.PASSWORDS).exists():  # only a demo has them: a real course's exchange stays
         console.print(f"There is no demo of {plan.name} here.")
         return
     with _only_one(plan):

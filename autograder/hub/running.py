@@ -55,7 +55,7 @@ def running(plan: Plan, config: Path) -> Iterator[subprocess.Popen[bytes]]:
         hub = subprocess.Popen(
             [sys.executable, "-m", "autograder.hub.app", "--config", str(config)],
             cwd=plan.private,
-            env=_environment(),
+            env=_environment(plan),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -128,10 +128,11 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _environment() -> dict[str, str]:
+def _environment(plan: Plan) -> dict[str, str]:
     """What the hub needs of ours, and nothing else: what it has, a mistake could hand on."""
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TZ", "USER") if name in os.environ}
-    return kept | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])}
+    kept = {name: os.environ[name] for name in ("LANG", "TZ", "USER") if name in os.environ}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return kept | {"PATH": path, "HOME": str(plan.private)}
 
 
 def _log(plan: Plan) -> str:

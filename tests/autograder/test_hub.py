@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from traitlets.config import Config
 
 from autograder.errors import UsageError
@@ -243,6 +244,18 @@ import autograder.client
     assert (open_folder / "solutions.py").exists()
 
 
+def test_only_a_demo_is_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    """A real course's exchange holds what people handed in."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    made = sample(tmp_path, isolated=False)
+    made.private.mkdir(parents=True)
+    run.remove(Settings(TOY, tmp_path), Console())
+    assert "There is no demo of toy here." in capsys.readouterr().out and made.private.exists()
+    config.passwords(made)
+    run.remove(Settings(TOY, tmp_path), Console())
+    assert "Removed" in capsys.readouterr().out and not made.top.exists()
+
+
 def test_who_has_no_account_cannot_come(tmp_path: Path) -> None:
     made = plan.real("toy", tmp_path, tmp_path, "nobody", "no-such-account", ["daemon"])
     with pytest.raises(UsageError, match="no-such-account has no account on this machine"):
@@ -252,8 +265,6 @@ def test_who_has_no_account_cannot_come(tmp_path: Path) -> None:
 
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from rich.console import Console
-
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="Node.js, 20 or newer, is not installed. Run `make hub`"):
@@ -271,8 +282,6 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_how_a_hub_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: bool, demo: bool, instructor: str | None, said: str
 ) -> None:
-    from rich.console import Console
-
     monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 1000)
     monkeypatch.setattr(run, "_requirements", lambda: PROXY)
     with pytest.raises(UsageError, match=said):
