@@ -3,12 +3,17 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: install tensorflow sandbox browser postgres demo test lint fuzz long verify bench lock clean
+.PHONY: install tensorflow sandbox browser postgres proxy demo hub test lint fuzz long verify bench lock clean
 
 demo: install sandbox
 	$(BIN)/autograder demo
 
-test: install tensorflow sandbox browser postgres lint
+# A JupyterHub on this machine, with a sample instructor and two students; built chapters make its start short.
+hub: install sandbox proxy
+	@test -n "$(wildcard source/*/*.ipynb)" || $(BIN)/autograder build
+	$(BIN)/autograder hub --demo
+
+test: install tensorflow sandbox browser postgres proxy lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 install: .venv/installed
@@ -47,6 +52,16 @@ postgres:
 	  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -y -qq postgresql; \
 	  else echo "PostgreSQL is not installed and this user may not install it: the tests that need it are skipped."; fi; }
 
+# JupyterHub's proxy runs on Node.js, 20 or newer.
+proxy: .venv/node/installed
+
+.venv/node/installed: .venv/installed
+	@command -v npm >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq nodejs npm; \
+	  else echo "Node.js is not installed and this user may not install it: ask for Node.js 20 or newer."; exit 1; fi; }
+	npm install --silent --no-fund --no-audit --prefix .venv/node configurable-http-proxy@5
+	touch $@
+
 lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -70,7 +85,7 @@ bench: install sandbox
 	$(BIN)/python benchmarks/client.py
 
 # The exact versions and hashes of everything, without the address of any index. What TensorFlow adds is apart.
-COMPILE = $(BIN)/uv pip compile pyproject.toml --extra grader --extra test --universal --python-version 3.11 \
+COMPILE = $(BIN)/uv pip compile pyproject.toml --extra grader --extra hub --extra test --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 lock:
 	$(BIN)/python -m pip install --quiet uv

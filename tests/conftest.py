@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,3 +97,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = ("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder))
     subprocess.run([*PIP, *build, str(folder / "copy")], check=True, capture_output=True, cwd=folder)
     return next(folder.glob("*.whl"))
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may enter, unlike pytest's."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)

@@ -1,1 +1,1 @@
-"""What a JupyterHub needs of this course."""
+"""A JupyterHub on this machine with the course in it: `autograder hub`."""
