@@ -1,0 +1,1 @@
+"""A JupyterHub with a course in it, and what people see there."""
