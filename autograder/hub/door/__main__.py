@@ -11,16 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tornado.httpserver import HTTPServer
-
 from autograder.errors import AuthorError, OurError, UsageError
-from autograder.hub.door.app import Door, make_app
+from autograder.hub.door.app import Door, make_app, make_server
 from autograder.hub.door.place import find_place
 from autograder.hub.door.watch import Grader, Watch
 from autograder.hub.door.work import Work
 from autograder.settings import Service, Settings, read_service, read_settings
-
-MAX_BODY = 64_000
 
 
 async def serve(settings: Settings, service: Service, formgrader: str | None) -> None:
@@ -33,7 +29,7 @@ async def serve(settings: Settings, service: Service, formgrader: str | None) ->
     where = formgrader or f"{base}services/{place.course.name}/formgrader/manage_assignments"
     app = make_app(Door(place, work, service.prefix, where), cookie_secret=os.urandom(32))
     address = urlsplit(service.url)
-    server = HTTPServer(app, xheaders=True, max_body_size=MAX_BODY, max_buffer_size=10 * MAX_BODY)
+    server = make_server(app)
     server.listen(address.port or 0, address.hostname or "127.0.0.1")
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
+from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated, UserNotAllowed
+from tornado.httpserver import HTTPServer
 from tornado.web import Application, HTTPError, RequestHandler, authenticated
 
 from autograder.course import ChapterEntry, load_course
@@ -30,6 +31,7 @@ from autograder.hub.door.tries import MOST, MOST_A_DAY, Rule
 from autograder.hub.door.work import WHAT, Work
 
 NAME = r"(?P<name>\w{1,100})"
+MAX_BODY = 64_000
 GONE = "There is no such page for you here."
 
 
@@ -77,10 +79,20 @@ class Page(HubOAuthenticated, RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.clear_header("Server")
 
-    def prepare(self) -> None:
-        """Refuses forms of other sites, before anything else."""
+    async def prepare(self) -> None:
+        """Refuses forms of other sites and tokens of programs, and asks the hub who is there."""
         if self.request.method not in ("GET", "HEAD"):
             self._same_site()
+        if "Authorization" in self.request.headers:
+            raise HTTPError(403, "this is for people; a program that holds somebody's token is not one")
+        model = await self.hub_auth.get_user(self, sync=False)
+        try:
+            self.current_user = self.check_hub_user(model) if model else None
+        except UserNotAllowed:
+            raise HTTPError(403) from None
+
+    def get_current_user(self) -> None:
+        """Nobody, until the hub has answered: its own way of asking would keep everybody else waiting."""
 
     def _same_site(self) -> None:
         site = self.request.headers.get("Sec-Fetch-Site", "same-origin")
@@ -94,7 +106,7 @@ class Page(HubOAuthenticated, RequestHandler):
             self.place.students,
             self.place.instructors,
         }:
-            raise HTTPError(403, reason="Forbidden")
+            raise HTTPError(403)
 
     def instructor(self) -> None:
         """Refuses whoever does not instruct it. To students the page does not exist."""
@@ -279,6 +291,9 @@ class Export(Page):
 class Style(Page):
     """The style of our pages; it is no secret."""
 
+    async def prepare(self) -> None:
+        """Asks for nobody."""
+
     def get(self) -> None:
         self.set_header("Content-Type", "text/css; charset=utf-8")
         self.set_header("Cache-Control", "max-age=300")
@@ -292,7 +307,7 @@ class Callback(Page, HubOAuthCallbackHandler):
 class Missing(Page):
     """Every other address."""
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         raise HTTPError(404)
 
 
@@ -321,6 +336,11 @@ def make_app(door: Door, *, cookie_secret: bytes) -> Application:
     return Application(
         routes(door.prefix), door=door, cookie_secret=cookie_secret, xsrf_cookies=True, default_handler_class=Missing
     )
+
+
+def make_server(app: Application) -> HTTPServer:
+    """What answers for it behind the hub's proxy; no form of ours is large."""
+    return HTTPServer(app, xheaders=True, max_body_size=MAX_BODY, max_buffer_size=10 * MAX_BODY)
 
 
 async def _mine(page: Page) -> str:

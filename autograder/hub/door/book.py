@@ -29,7 +29,8 @@ class Grade:
 
 @dataclass(frozen=True)
 class Assignment:
-    """What is known of one assignment: `handed` holds every submission of the exchange, the newest first."""
+    """What is known of one assignment: `handed` holds every submission of the exchange, the newest first; `returned`
+    whose feedback on what was collected is out."""
 
     name: str
     title: str
@@ -40,6 +41,7 @@ class Assignment:
     handed: Sequence[Handed] = ()
     collected: Mapping[str, datetime | None] = field(default_factory=dict)
     grades: Mapping[str, Grade] = field(default_factory=dict)
+    returned: frozenset[str] = frozenset()
 
     def last(self, student: str) -> Handed | None:
         """This student's last submission, if it is still in the exchange."""
@@ -58,7 +60,8 @@ def read_book(place: Place) -> tuple[Assignment, ...]:
             c.cites,
             released=(place.outbound / c.name).is_dir(),
             handed=tuple(h for h in handed if h.assignment == c.name),
-            collected=_collected(place.root, c.name),
+            collected=(collected := _collected(place.root, c.name)),
+            returned=frozenset(s for s in collected if _page(place, c.name, _folder(place, c.name, s))),
             **entries.get(c.name, {}),
         )
         for c in chapters.values()
@@ -67,20 +70,27 @@ def read_book(place: Place) -> tuple[Assignment, ...]:
 
 def returned(place: Place, assignment: Assignment, student: str) -> tuple[datetime | None, Path] | None:
     """The newest feedback that was released to this student: when the work was handed in, and the page."""
+    folders = [(h.at, h.folder) for h in assignment.handed if h.student == student]
+    if student in assignment.collected:
+        folders.append((assignment.collected[student] or datetime.min, _folder(place, assignment.name, student)))
+    for at, folder in sorted(folders, reverse=True):
+        if page := _page(place, assignment.name, folder):
+            return (None if at == datetime.min else at), page
+    return None
+
+
+def _folder(place: Place, assignment: str, student: str) -> Path:
+    return place.root / "submitted" / student / assignment
+
+
+def _page(place: Place, assignment: str, folder: Path) -> Path | None:
+    """The page that was returned on the submission in this folder, under the name that nbgrader gives it."""
     from nbgrader.utils import notebook_hash
 
-    tried: list[tuple[datetime | None, str | None]] = [
-        (h.at, secret_of(h.folder)) for h in assignment.handed if h.student == student
-    ]
-    if student in assignment.collected:
-        folder = place.root / "submitted" / student / assignment.name
-        tried.append((assignment.collected[student], secret_of(folder)))
-    for at, secret in sorted(tried, key=lambda pair: pair[0] or datetime.min, reverse=True):
-        if secret:
-            page = place.returned / f"{notebook_hash(secret=secret, notebook_id=assignment.name)}.html"
-            if page.is_file():
-                return at, page
-    return None
+    if not (secret := secret_of(folder)):
+        return None
+    page = place.returned / f"{notebook_hash(secret=secret, notebook_id=assignment)}.html"
+    return page if page.is_file() else None
 
 
 def _collected(root: Path, chapter: str) -> dict[str, datetime | None]:

@@ -37,6 +37,7 @@ class Block:
     new: int
     graded: int
     by_hand: int
+    returned: int
     to_grade: int
     rule: Rule
     progress: Progress | None = None
@@ -58,6 +59,7 @@ def block(assignment: Assignment, *, rule: Rule, progress: Progress | None = Non
         new=len(new),
         graded=len(graded),
         by_hand=sum(grades[s].open for s in graded),
+        returned=len(assignment.returned & set(graded)),
         to_grade=len((last.keys() | collected.keys()) - (set(graded) - set(new))),
         rule=rule,
         progress=progress,

@@ -87,10 +87,10 @@ def points(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def when(at: datetime) -> str:
-    """A time as people write it, in the zone of this machine."""
+def when(at: datetime, now: datetime) -> str:
+    """A time as people write it, in the zone of this machine; with the year where it is another."""
     here = local(at)
-    return f"{here:%a} {here.day} {here:%b %Y, %H:%M}"
+    return f"{here:%a} {here.day} {here:%b}{'' if here.year == now.year else f' {here.year}'}, {here:%H:%M}"
 
 
 def machine(at: datetime) -> str:
