@@ -136,7 +136,7 @@ def tried(n: int, **facts: object) -> Try:
 def test_a_result_is_two_counts_and_what_is_left():
     look = students.outlook(Rule(True, 3, 10), (tried(1), tried(2)), handed="h2", now=1000.0)
     page = text(course(students.row(assignment(), "ada", now=NOW, outlook=look)))
-    assert "Result 2: 6 of 6 visible checks pass, 5 of 7 hidden ones . It is not your score yet." in page
+    assert "Result 2: 6 of 6 visible checks pass, 5 of 7 hidden ones. It is not your score yet." in page
     assert "1 result left today, 8 in all. Handing in the same cells again costs none." in page
 
 
@@ -153,6 +153,12 @@ def test_why_there_is_no_result_is_said():
     page = text(course(students.row(assignment(), "ada", now=NOW, outlook=look)))
     assert "Your last submission was not checked right away. All results for today are used." in page
     assert "0 results left today, 9 in all." in page
+
+
+def test_a_failure_of_ours_is_told_as_ours():
+    look = students.outlook(Rule(True, 1, 10), (tried(2, status="failed-ours"),), handed="h2", now=1000.0)
+    page = text(course(students.row(assignment(), "ada", now=NOW, outlook=look)))
+    assert "could not be checked right away, through no fault of yours. It will be graded with the class." in page
 
 
 def test_where_it_is_off_nothing_is_said_of_it():

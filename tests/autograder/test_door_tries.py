@@ -79,6 +79,20 @@ def test_what_told_nothing_costs_nothing():
     assert tries.left(Rule(True, 2, 3), free, NOON) == (2, 3)
 
 
+def test_code_that_makes_us_fail_is_no_free_question():
+    """A failure could be brought about for some hidden inputs alone; a few are free, for when it is our fault."""
+    done = [tried(NOON, str(n), "failed-ours") for n in range(3)]
+    assert tries.left(Rule(True, 3, 10), done[:2], NOON) == (3, 10)
+    assert tries.left(Rule(True, 3, 10), done, NOON) == (2, 9)
+
+
+def test_a_flood_of_submissions_fills_no_disk(tmp_path):
+    done = [tried(NOON, "a"), *(tried(NOON + n, "b", "refused") for n in range(500)), tried(NOON, "c", "failed-ours")]
+    tries.write_tries(tmp_path, "toy", "ada", done)
+    kept = tries.read_tries(tmp_path, "toy", "ada")
+    assert len(kept) <= 2 + tries.KEPT_OTHERS and tries.spent(kept) == tries.spent(done)
+
+
 def test_a_lowered_limit_leaves_nothing_below_zero():
     done = [tried(NOON, "a"), tried(NOON, "b")]
     assert tries.left(Rule(True, 1, 1), done, NOON) == (0, 0)

@@ -21,6 +21,7 @@ class Outlook:
     last: Try | None = None
     nth: int = 0
     refused: str = ""
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,5 +105,6 @@ def outlook(rule: Rule, done: Sequence[Try], *, handed: str | None, now: float) 
     newest = next((t for t in reversed(done) if t.handed == handed), None)
     waiting = rule.on and handed is not None and (newest is None or newest.shown_from > now)
     refused = newest.message if newest and newest.status == "refused" else ""
-    nth = len(tries.spent([t for t in ready if last and t.at <= last.at]))
-    return Outlook(today, total, waiting, last, nth, refused)
+    nth = sum(t.status == "graded" and not t.again for t in ready if last and t.at <= last.at)
+    failed = bool(newest and newest.status == "failed-ours" and not waiting)
+    return Outlook(today, total, waiting, last, nth, refused, failed)

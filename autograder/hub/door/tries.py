@@ -25,6 +25,8 @@ Status = Literal["graded", "unreadable", "failed-ours", "refused"]
 STEP = 20
 """Seconds: a result is shown at the next multiple, so that the time at which it comes tells next to nothing."""
 
+FREE_FAILURES, KEPT_OTHERS = 2, 20
+
 MOST_A_DAY, MOST = 24, 100
 """How much an instructor may allow."""
 
@@ -67,13 +69,23 @@ def shown(now: float) -> float:
 
 
 def spent(tries: Sequence[Try]) -> list[Try]:
-    """The tries that count: each different code that was graded, once."""
-    return [t for t in tries if t.status == "graded" and not t.again]
+    """The tries that count: each different code that was graded, once, and failures of ours beyond the first few, since
+    a student's code might bring them about when it likes what it sees."""
+    failed = [t for t in tries if t.status == "failed-ours"]
+    free = {id(t) for t in failed[:FREE_FAILURES]}
+    return [t for t in tries if t.status in ("graded", "failed-ours") and not t.again and id(t) not in free]
 
 
 def known(tries: Sequence[Try], key: str) -> Try | None:
     """The earlier result for the same cells: it is told again, and costs nothing."""
-    return next((t for t in spent(tries) if t.key == key), None)
+    return next((t for t in spent(tries) if t.key == key and t.status == "graded"), None)
+
+
+def trimmed(tries: Sequence[Try]) -> list[Try]:
+    """All that count, and of the others the last few, so that a flood of submissions fills no disk."""
+    counting = {id(t) for t in tries if t.status in ("graded", "failed-ours") and not t.again}
+    last = {id(t) for t in tries[-KEPT_OTHERS:]}
+    return [t for t in tries if id(t) in counting | last]
 
 
 def left(rule: Rule, tries: Sequence[Try], now: float) -> tuple[int, int]:
@@ -123,7 +135,7 @@ def read_tries(own: Path, assignment: str, student: str) -> tuple[Try, ...]:
 
 
 def write_tries(own: Path, assignment: str, student: str, tries: Sequence[Try]) -> None:
-    _write(_place(own, assignment, student), [asdict(t) for t in tries])
+    _write(_place(own, assignment, student), [asdict(t) for t in trimmed(tries)])
 
 
 def _place(own: Path, assignment: str, student: str) -> Path:

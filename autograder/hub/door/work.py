@@ -131,7 +131,7 @@ class Work:
             "release": [["generate_assignment", name, "--force"], ["release_assignment", name, "--force"]],
             "collect": [["collect", name, "--update"]],
             "grade": [["collect", name, "--update"], ["autograde", name]],
-            "return": [["generate_feedback", name, "--force"], ["release_feedback", name, "--force"]],
+            "return": [["generate_feedback", name, "--force"], ["release_feedback", name]],
         }[job.kind]
 
     def _tally(self, job: Job) -> Tally | None:
