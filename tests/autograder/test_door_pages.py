@@ -273,6 +273,11 @@ def test_text_stands_out_from_what_is_behind_it(number):
         assert contrast(colours[one], colours[other]) >= 4.5, (one, other)
 
 
+def test_forms_may_lead_to_hosts_of_the_hub_where_it_has_its_own():
+    assert pages.policy().endswith("form-action 'self'")
+    assert pages.policy("https://hub.example").endswith("form-action 'self' https://hub.example https://*.hub.example")
+
+
 def test_the_style_loads_nothing():
     assert "url(" not in pages.style() and "@import" not in pages.style()
 

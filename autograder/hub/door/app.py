@@ -24,7 +24,7 @@ from autograder.errors import AuthorError, OurError, UsageError
 from autograder.hub.door import classes, pages, students, tries
 from autograder.hub.door.book import Assignment, read_book, returned
 from autograder.hub.door.export import scores
-from autograder.hub.door.pages import FEEDBACK_POLICY, POLICY, Frame
+from autograder.hub.door.pages import FEEDBACK_POLICY, Frame
 from autograder.hub.door.place import Place
 from autograder.hub.door.remembered import opened, remember_opened
 from autograder.hub.door.tries import MOST, MOST_A_DAY, Rule
@@ -70,7 +70,7 @@ class Page(HubOAuthenticated, RequestHandler):
         return self.place.instructors in self.groups
 
     def set_default_headers(self) -> None:
-        self.set_header("Content-Security-Policy", POLICY)
+        self.set_header("Content-Security-Policy", pages.policy(self.hub_auth.hub_host))
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("X-Frame-Options", "DENY")
         self.set_header("Referrer-Policy", "same-origin")

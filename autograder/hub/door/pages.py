@@ -40,6 +40,14 @@ class Frame:
     instructor: bool = False
 
 
+def policy(hub: str = "") -> str:
+    """The same where the hub and people's servers have hosts of their own: a form may lead there."""
+    if not hub:
+        return POLICY
+    scheme, _, host = hub.partition("://")
+    return f"{POLICY} {hub} {scheme}://*.{host}"
+
+
 def student_page(frame: Frame, rows: Sequence[Row], *, course: str, said: str = "") -> str:
     """The course as one student sees it. `course` is its name in addresses."""
     waiting = any(row.outlook and row.outlook.waiting for row in rows)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.backends.nbgrader.inbound import Handed, Refused, handed_in, newest, take
-from autograder.errors import UsageError
+from autograder.errors import OurError, UsageError
 from autograder.hub.door import tries
 from autograder.hub.door.place import Place
 from autograder.hub.door.tries import Rule, Try
@@ -110,7 +110,7 @@ class Watch:
         while True:
             try:
                 await self.look()
-            except OSError as error:  # a full disk, say; the next look may do better
+            except (OSError, OurError) as error:  # a full disk, say; the next look may do better
                 log.error("Looking for submissions failed: %s", error)
             await rest()
             await asyncio.sleep(EVERY)
