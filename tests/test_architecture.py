@@ -83,7 +83,6 @@ HEAVY = (
     "dask",
     "distributed",
     "jupyterhub",
-    "tornado",
 )
 
 

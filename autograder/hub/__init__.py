@@ -1,1 +1,1 @@
-"""A JupyterHub with a course in it, and what people see there."""
+"""A JupyterHub on this machine with the course in it: `autograder hub`."""

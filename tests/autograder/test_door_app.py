@@ -1,7 +1,11 @@
 """Who may take which route of the front door, with the hub's own sign-in: anonymous, outsider, student, instructor."""
 
 import hashlib
+import os
 import shutil
+import signal
+import socket
+import subprocess
 import sys
 import time
 import urllib.error
@@ -246,6 +250,50 @@ def test_the_export_quotes_and_holds_no_formula(hub):
         '"\'=cmd|x","\'@SUM(""1"")","toy","1","5",""',
         '"ada","Ada","toy","","5","not graded yet"',
     ]
+
+
+def test_a_chapter_that_is_new_is_there_and_a_broken_file_takes_nothing_away(hub, place):
+    toml = place.root / "source" / "course.toml"
+    before = toml.read_text()
+    try:
+        toml.write_text(before + '[chapters.later]\ntitle = "Later <i>on</i>"\n')
+        assert "Later &lt;i&gt;on&lt;/i&gt;" in hub.get("ada", "").text
+        toml.write_text("no = toml = at all")
+        assert "Toys" in hub.get("ada", "").text
+    finally:
+        toml.write_text(before)
+
+
+@pytest.mark.slow
+def test_the_service_begins_as_the_hub_starts_it_and_ends_when_told(place):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        at = f"http://127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "-m", "autograder.hub.door", "--course", str(place.root)]
+    hub = {"SERVICE_URL": at, "SERVICE_PREFIX": "/services/course/", "API_TOKEN": "t", "CLIENT_ID": "service-course"}
+    environment = os.environ | {f"JUPYTERHUB_{name}": value for name, value in hub.items()}
+    with subprocess.Popen([*command, "--state", str(place.settings.state)], env=environment) as process:
+        try:
+            until(lambda: process.poll() is not None or _answers(f"{at}/services/course/door.css"), 300)
+            login = requests.get(f"{at}/services/course/", allow_redirects=False, timeout=60)
+            assert login.status_code == 302 and "oauth2/authorize" in login.headers["Location"]
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(120) == 0
+        finally:
+            process.kill()
+
+
+def test_a_folder_that_is_no_course_is_said(tmp_path):
+    command = [sys.executable, "-m", "autograder.hub.door", "--course", str(tmp_path), "--state", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 2 and done.stderr.startswith("autograder: ") and "course.toml" in done.stderr
+
+
+def _answers(address: str) -> bool:
+    try:
+        return requests.get(address, timeout=10).ok
+    except requests.exceptions.ConnectionError:
+        return False
 
 
 def until(condition, seconds: float = 60.0) -> None:

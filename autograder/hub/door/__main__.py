@@ -58,11 +58,9 @@ def main() -> None:
     settings = Settings(options.course.resolve(), options.state.resolve(), read_settings().trust)
     try:
         asyncio.run(serve(settings, read_service(), options.formgrader))
-    except (UsageError, AuthorError) as error:
-        sys.exit(f"autograder: {error}")
-    except OurError as error:
-        print(f"Our fault: {error}", file=sys.stderr)
-        raise SystemExit(3) from None
+    except (UsageError, AuthorError, OurError) as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        raise SystemExit({AuthorError: 1, UsageError: 2, OurError: 3}[type(error)]) from None
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from autograder.hub.door import classes, pages, students, tries
 from autograder.hub.door.book import Assignment, read_book, returned
 from autograder.hub.door.export import scores
 from autograder.hub.door.pages import FEEDBACK_POLICY, Frame
-from autograder.hub.door.place import Place
+from autograder.hub.door.place import Place, current
 from autograder.hub.door.remembered import opened, remember_opened
 from autograder.hub.door.tries import MOST, MOST_A_DAY, Rule
 from autograder.hub.door.work import WHAT, Work
@@ -55,7 +55,7 @@ class Page(HubOAuthenticated, RequestHandler):
 
     @property
     def place(self) -> Place:
-        return self.door.place
+        return current(self.door.place)
 
     @property
     def user(self) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.course import Course, load_course
+from autograder.errors import AuthorError, UsageError
 from autograder.settings import Settings
 
 
@@ -49,6 +51,13 @@ class Place:
     @property
     def students(self) -> str:
         return f"nbgrader-{self.course.name}"
+
+
+def current(place: Place) -> Place:
+    """The same with `course.toml` as it is now, or as it was where it cannot be read at the moment."""
+    with suppress(AuthorError, UsageError):
+        return replace(place, course=load_course(place.root))
+    return place
 
 
 def find_place(settings: Settings) -> Place:

@@ -17,7 +17,7 @@ from pathlib import Path
 from autograder.backends.nbgrader.inbound import Handed, Refused, handed_in, newest, take
 from autograder.errors import OurError, UsageError
 from autograder.hub.door import tries
-from autograder.hub.door.place import Place
+from autograder.hub.door.place import Place, current
 from autograder.hub.door.tries import Rule, Try
 from autograder.kept import key_of, record_from_text
 from autograder.notebook.read import Unreadable, find, read
@@ -118,7 +118,7 @@ class Watch:
     async def look(self) -> None:
         """One look at the exchange."""
         rules = {name: rule for name, rule in tries.read_rules(self.place.own).items() if rule.on}
-        wanted = [name for name in self.place.course.chapters if name in rules]
+        wanted = [name for name in current(self.place).course.chapters if name in rules]
         if not wanted:
             return
         found = await asyncio.to_thread(handed_in, self.place.inbound, wanted, check_owner=self.place.check_owner)
