@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
+from tornado.escape import utf8
 from tornado.web import HTTPError, authenticated
 
 from autograder.hub.door import pages
@@ -50,14 +51,13 @@ class Handler(JupyterHandler):
 
     def frame(self) -> Frame:
         base, user = hub_base(), self.current_user
-        token = self.xsrf_token
         return Frame(
             "Your server",
             str(getattr(user, "username", "you")),
             url_path_join(self.base_url, "course/"),
             url_path_join(base, "hub/"),
             url_path_join(base, DOOR),
-            xsrf=token.decode("ascii") if isinstance(token, bytes) else token,
+            xsrf=utf8(self.xsrf_token).decode(),
             now=datetime.now(UTC).replace(tzinfo=None),
         )
 

@@ -20,8 +20,9 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from autograder.hub.door.app import Door, make_app, make_server
+from autograder.hub.door.app import make_app, make_server
 from autograder.hub.door.place import Place
+from autograder.hub.door.visit import Door
 from autograder.hub.door.work import Work
 
 PREFIX = "/services/course/"

@@ -6,5 +6,5 @@ students  that -> what a student's page says; `classes` what the class page says
 pages     both -> HTML, without scripts
 tries     grading on submission: who may have a result, and what it says; `trying` the process that grades
 work      what an instructor's buttons start, one thing at a time; `watch` looks for submissions to try
-app       the routes, and who may take them
+visit     who comes; `app` the routes, and who may take them
 """

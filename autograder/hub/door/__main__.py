@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from autograder.errors import AuthorError, OurError, UsageError
-from autograder.hub.door.app import Door, make_app, make_server
+from autograder.hub.door.app import make_app, make_server
 from autograder.hub.door.place import find_place
+from autograder.hub.door.visit import Door
 from autograder.hub.door.watch import Grader, Watch
 from autograder.hub.door.work import Work
 from autograder.settings import Service, Settings, read_service, read_settings

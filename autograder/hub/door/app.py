@@ -1,8 +1,6 @@
-"""The routes of the front door, and who may take them. Decides about people; everything else is done elsewhere.
+"""The routes of the front door, and who may take them; `visit` knows who comes, everything else is done elsewhere.
 
-Whoever comes is known by the hub's OAuth, and is a student or an instructor by the groups that the hub tells. All forms
-carry the hub's token against forgery, and come from this very site. Nothing that a request says becomes a path:
-assignments are looked up in the course, and the student is who signed in.
+Nothing that a request says becomes a path: assignments are looked up in the course, and the student is who signed in.
 """
 
 from __future__ import annotations
@@ -10,152 +8,27 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated, UserNotAllowed
+from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.httpserver import HTTPServer
-from tornado.web import Application, HTTPError, RequestHandler, authenticated
+from tornado.web import Application, HTTPError, authenticated
 
 from autograder.course import ChapterEntry, load_course
 from autograder.errors import AuthorError, OurError, UsageError
 from autograder.hub.door import classes, pages, students, tries
-from autograder.hub.door.book import Assignment, read_book, returned
+from autograder.hub.door.book import read_book, returned
 from autograder.hub.door.export import scores
-from autograder.hub.door.pages import FEEDBACK_POLICY, Frame
-from autograder.hub.door.place import Place, current
+from autograder.hub.door.pages import FEEDBACK_POLICY
+from autograder.hub.door.place import Place
 from autograder.hub.door.remembered import opened, remember_opened
 from autograder.hub.door.tries import MOST, MOST_A_DAY, Rule
-from autograder.hub.door.work import WHAT, Work
+from autograder.hub.door.visit import Door, Page
+from autograder.hub.door.work import WHAT
 
 NAME = r"(?P<name>\w{1,100})"
 MAX_BODY = 64_000
-GONE = "There is no such page for you here."
-
-
-@dataclass(frozen=True)
-class Door:
-    """What all handlers share."""
-
-    place: Place
-    work: Work
-    prefix: str
-    formgrader: str
-
-
-class Page(HubOAuthenticated, RequestHandler):
-    """What all pages have in common: who is there, what may run, and how it is said that something failed."""
-
-    @property
-    def door(self) -> Door:
-        door: Door = self.settings["door"]
-        return door
-
-    @property
-    def place(self) -> Place:
-        return current(self.door.place)
-
-    @property
-    def user(self) -> str:
-        return str(self.current_user["name"])
-
-    @property
-    def groups(self) -> frozenset[str]:
-        return frozenset(self.current_user.get("groups") or ())
-
-    @property
-    def instructs(self) -> bool:
-        return self.place.instructors in self.groups
-
-    def set_default_headers(self) -> None:
-        self.set_header("Content-Security-Policy", pages.policy(self.hub_auth.hub_host))
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("X-Frame-Options", "DENY")
-        self.set_header("Referrer-Policy", "same-origin")
-        self.set_header("Cross-Origin-Opener-Policy", "same-origin")
-        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
-        self.set_header("Cache-Control", "no-store")
-        self.clear_header("Server")
-
-    async def prepare(self) -> None:
-        """Refuses forms of other sites and tokens of programs, and asks the hub who is there."""
-        if self.request.method not in ("GET", "HEAD"):
-            self._same_site()
-        if "Authorization" in self.request.headers:
-            raise HTTPError(403, "this is for people; a program that holds somebody's token is not one")
-        model = await self.hub_auth.get_user(self, sync=False)
-        try:
-            self.current_user = self.check_hub_user(model) if model else None
-        except UserNotAllowed:
-            raise HTTPError(403) from None
-
-    def get_current_user(self) -> None:
-        """Nobody, until the hub has answered: its own way of asking would keep everybody else waiting."""
-
-    def _same_site(self) -> None:
-        site = self.request.headers.get("Sec-Fetch-Site", "same-origin")
-        origin = self.request.headers.get("Origin")
-        if site != "same-origin" or (origin is not None and urlsplit(origin).netloc != self.request.host):
-            raise HTTPError(403, "a form of another site")
-
-    def student(self) -> None:
-        """Refuses whoever is not of the course."""
-        if self.current_user.get("kind", "user") != "user" or not self.groups & {
-            self.place.students,
-            self.place.instructors,
-        }:
-            raise HTTPError(403)
-
-    def instructor(self) -> None:
-        """Refuses whoever does not instruct it. To students the page does not exist."""
-        self.student()
-        if not self.instructs:
-            raise HTTPError(404)
-
-    def chapter(self, name: str) -> ChapterEntry:
-        found = self.place.course.chapters.get(name)
-        if found is None:
-            raise HTTPError(404)
-        return found
-
-    async def book(self) -> tuple[Assignment, ...]:
-        return await asyncio.to_thread(read_book, self.place)
-
-    def frame(self) -> Frame:
-        return Frame(
-            self.place.course.title,
-            self.user if self.current_user else "nobody",
-            self.door.prefix,
-            self.hub_auth.hub_host + self.hub_auth.hub_prefix,
-            self.door.prefix,
-            xsrf=_text(self.xsrf_token),
-            now=datetime.now(UTC).replace(tzinfo=None),
-            instructor=bool(self.current_user) and self.instructs,
-        )
-
-    def back(self, name: str) -> None:
-        """To the page on which the button was."""
-        self.redirect(f"{self.door.prefix}#{name}", status=303)
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        title, text = {
-            403: (
-                "Not allowed",
-                "You are not in this course, or the form was not from this page. Go back and try again.",
-            ),
-            404: ("Nothing here", GONE),
-            405: ("Nothing here", GONE),
-        }.get(status_code, ("Something failed on our side", "Nothing was changed. Try again, or tell your instructor."))
-        plain = replace(self._plain_frame(), xsrf="")
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(pages.message_page(plain, title, text))
-
-    def _plain_frame(self) -> Frame:
-        """A frame that asks nobody who is there."""
-        hub = self.hub_auth
-        return Frame(self.place.course.title, "you", self.door.prefix, hub.hub_host + hub.hub_prefix, self.door.prefix)
 
 
 class Home(Page):
@@ -194,8 +67,7 @@ class Open(Page):
         if not (self.place.outbound / name).is_dir():
             raise HTTPError(404)
         await asyncio.to_thread(remember_opened, self.place.own, self.user, name)
-        hub = self.hub_auth.hub_host + self.hub_auth.hub_prefix
-        self.redirect(f"{hub}user-redirect/course/open/{self.place.course.name}/{name}", status=303)
+        self.redirect(f"{self.hub}user-redirect/course/open/{self.place.course.name}/{name}", status=303)
 
 
 class Feedback(Page):
@@ -382,7 +254,3 @@ def _whole(text: str, most: int) -> int:
     if not re.fullmatch(r"\d{1,4}", text, re.ASCII) or not 1 <= int(text) <= most:
         raise HTTPError(400)
     return int(text)
-
-
-def _text(token: bytes | str) -> str:
-    return token.decode("ascii") if isinstance(token, bytes) else token
