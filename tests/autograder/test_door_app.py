@@ -1,5 +1,6 @@
 """Who may take which route of the front door, with the hub's own sign-in: anonymous, outsider, student, instructor."""
 
+import asyncio
 import hashlib
 import os
 import shutil
@@ -342,6 +343,20 @@ def test_grading_is_shown_is_not_begun_twice_and_can_be_stopped(busy, place):
     until(lambda: job.state == "stopped")
     assert "was stopped. What had finished is kept" in busy.get("prof", "").text
     assert any(line.startswith(f"TOKEN [] {place.settings.state}") for line in job.log)
+
+
+def test_what_waits_for_its_turn_can_be_stopped_and_never_begins(busy, place):
+    async def held() -> None:
+        await busy.work.busy.acquire()
+
+    asyncio.run_coroutine_threadsafe(held(), busy.loop).result(30)
+    busy.post("prof", "do/grade/toy")
+    assert "waits for its turn" in busy.get("prof", "").text
+    busy.post("prof", "stop/toy")
+    busy.loop.call_soon_threadsafe(busy.work.busy.release)
+    busy.post("prof", "do/collect/toy")
+    until(lambda: busy.work.jobs["toy"].state == "done")
+    assert not (place.root / "reached").exists()
 
 
 def test_a_failure_is_told_with_what_nbgrader_said(busy):

@@ -8,6 +8,8 @@ from datetime import datetime
 from autograder.hub.door.book import Assignment
 from autograder.hub.door.tries import Rule
 
+ALIVE = ("waiting", "running", "stopping")
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -21,7 +23,7 @@ class Progress:
 
     @property
     def alive(self) -> bool:
-        return self.state in ("waiting", "running", "stopping")
+        return self.state in ALIVE
 
 
 @dataclass(frozen=True)

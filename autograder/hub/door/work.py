@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.hub.door.book import stamp
-from autograder.hub.door.classes import Progress
+from autograder.hub.door.classes import ALIVE, Progress
 from autograder.hub.door.place import Place
 from autograder.records import Graded
 from autograder.settings import without_hub
@@ -55,7 +55,7 @@ class Job:
 
     @property
     def alive(self) -> bool:
-        return self.state in ("waiting", "running", "stopping")
+        return self.state in ALIVE
 
     def progress(self, now: float) -> Progress:
         """What the page says of it."""
@@ -89,7 +89,7 @@ class Work:
         job = self.jobs.get(assignment)
         if job is None or not job.alive:
             return
-        job.state = "stopping" if job.process else "stopped"
+        job.state = "stopped" if job.state == "waiting" else "stopping"
         _signal(job.process, signal.SIGINT)
         if job.process:
             asyncio.get_running_loop().call_later(PATIENCE, _signal, job.process, signal.SIGKILL)
@@ -98,9 +98,9 @@ class Work:
         """Works for ever."""
         while True:
             job = await self.queue.get()
-            if job.state != "waiting":
-                continue
             async with self.busy:
+                if job.state != "waiting":  # it was stopped meanwhile
+                    continue
                 try:
                     await self._do(job)
                 except OSError as error:
@@ -117,7 +117,7 @@ class Work:
             job.step = command[0]
             job.tally = self._tally(job)
             code = await self._one(job, command)
-            if job.state == "stopping":
+            if job.state != "running":
                 job.state = "stopped"
                 return
             if code:
