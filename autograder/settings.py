@@ -32,3 +32,26 @@ def read_settings(
     home = Path(environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or "~").expanduser() / ".local" / "state")
     state = Path(environ.get("AUTOGRADER_STATE") or home / "autograder")
     return Settings(here.resolve(), state, trust)
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where JupyterHub wants one of its services to answer: an address of this machine, and a path of the hub's."""
+
+    url: str
+    prefix: str
+
+
+def read_service(environ: Mapping[str, str] = os.environ) -> Service:
+    """What the hub told the service that it started."""
+    return Service(environ.get("JUPYTERHUB_SERVICE_URL", ""), environ.get("JUPYTERHUB_SERVICE_PREFIX", "/"))
+
+
+def hub_base(environ: Mapping[str, str] = os.environ) -> str:
+    """The path under which the hub that runs this server answers."""
+    return environ.get("JUPYTERHUB_BASE_URL", "/")
+
+
+def without_hub(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment without the hub's tokens: for programs which have nothing to tell the hub."""
+    return {name: value for name, value in environ.items() if not name.startswith("JUPYTERHUB_")}

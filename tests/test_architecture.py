@@ -71,10 +71,11 @@ MAY_IMPORT: Mapping[str, str] = {
     "backends": "records report card classroom course session settings batch secret turn notebook scale.parcel wire"
     " sandbox.seam sandbox.pool",
     "scale": "records course grade kept notebook session settings secret wire compiled warming sandbox",
-    "hub": "course secret settings sandbox",
+    "hub": "records course classroom kept batch notebook sandbox secret session tally turn backends scale settings",
     "doctor": "records course secret settings sandbox",
     "demo": EVERYTHING,
     "show": EVERYTHING,
+    "cli_hub": EVERYTHING,
     "cli_lms": EVERYTHING,
     "cli": EVERYTHING,
 }

@@ -37,7 +37,7 @@ def groups_after(held: Iterable[str], course: str, *, teaches: bool) -> list[str
     return sorted({*held} - ours | {f"formgrade-{course}" if teaches else f"nbgrader-{course}"})
 
 
-class Launch(LTI13CallbackHandler):  # type: ignore[misc]
+class Launch(LTI13CallbackHandler):
     """The end of a login: a signed token from the platform, by way of the user's browser."""
 
     def check_nonce(self, id_token: Mapping[str, Any]) -> None:
@@ -48,7 +48,7 @@ class Launch(LTI13CallbackHandler):  # type: ignore[misc]
             raise HTTPError(400, "This launch was used before. Open the course from your learning platform again.")
 
 
-class CourseLogin(LTI13Authenticator):  # type: ignore[misc]
+class CourseLogin(LTI13Authenticator):
     """An LTI 1.3 tool whose launches put people into the groups of the course that they come from."""
 
     callback_handler = Launch

@@ -28,6 +28,7 @@ def configure(c: Any, root: Path) -> None:
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = load_course(root).name
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", *ACTIVE]
+    c.ExchangeFactory.collect = f"{HERE}.collecting.Collect"
     c.ClearSolutions.code_stub = {"python": STUB}
     c.ClearSolutions.text_stub = TEXT_STUB
     c.Autograde.exporter_class = f"{HERE}.reading.Reader"
