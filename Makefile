@@ -85,7 +85,7 @@ bench: install sandbox
 	$(BIN)/python benchmarks/client.py
 
 # The exact versions and hashes of everything, without the address of any index. What TensorFlow adds is apart.
-COMPILE = $(BIN)/uv pip compile pyproject.toml --extra grader --extra hub --extra test --universal --python-version 3.11 \
+COMPILE = $(BIN)/uv pip compile pyproject.toml --extra grader --extra lti --extra scale --extra postgres --extra hub --extra test --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 lock:
 	$(BIN)/python -m pip install --quiet uv
