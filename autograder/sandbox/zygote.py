@@ -103,7 +103,7 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
 
 
 def compile_as_of_old() -> None:
-    """Workers compile element-wise code as XLA once did, which takes half as long. What is in the folder stays as it is:
+    """Workers compile element-wise code as XLA once did, in half of the time. What is in the folder stays as it is:
     programs in one piece, which the fork server can run without the threads that it puts off."""
     from jax._src import compiler
 
