@@ -71,7 +71,7 @@ def learn(chapter: Chapter, tell: Callable[[str], None] = lambda name: None) -> 
         tell("what is common")
         _do_common_things(_shapes(found[text] for text in expected))
     often = set(expected)
-    return [p if text in often else {**p, "rare": True} for text, p in found.items() if _small(p)]
+    return [p if text in often and _alone(p) else {**p, "rare": True} for text, p in found.items() if _small(p)]
 
 
 def _ranked(exercise: Exercise) -> tuple[list[Function], list[Function], list[Function]]:
@@ -200,6 +200,11 @@ def source_of(chapter: Chapter) -> str:
     for exercise in chapter.exercises.values():
         add(lineage(exercise.target, own) or Path(inspect.getfile(exercise.target)).read_text())
     return digest.hexdigest()
+
+
+def _alone(program: Program) -> bool:
+    """Whether it runs in the thread that asks. What has many pieces waits for threads, which a fork server has not."""
+    return program.get("primitive") not in ("unstack", "split")
 
 
 def _small(program: Program) -> bool:

@@ -41,6 +41,7 @@ class WarmSandbox:
         self._starts: Counter[Frameworks] = Counter()
         self._unfit: set[Frameworks] = set()
         self._many: set[Frameworks] = set()
+        self._heavy: set[Frameworks] = set()  # those whose programs could not be loaded in time
         self._retired: list[Server] = []
         self._students: weakref.WeakSet[WarmStudent] = weakref.WeakSet()
         self._closed = False
@@ -107,7 +108,8 @@ class WarmSandbox:
             if frameworks in self._unfit or (frameworks not in self._servers and len(self._servers) >= MAX_SERVERS - 1):
                 frameworks = NO_FRAMEWORKS  # for which there is always room
             server = self._servers.get(frameworks)
-            if server is not None and server.alive and server.opened < (RECYCLED if server.loaded else FEW):
+            begun = server is not None and (server.loaded or frameworks in self._heavy)
+            if server is not None and server.alive and server.opened < (RECYCLED if begun else FEW):
                 return server
             if server is not None and server.alive:
                 self._retired.append(server)
@@ -142,9 +144,14 @@ class WarmSandbox:
 
     def _started(self, frameworks: Frameworks) -> Server:
         if self._warm is not None:
+            loaded = frameworks in self._many and frameworks not in self._heavy
             try:
-                return Server(self._plan, self._warm, frameworks, self._device, loaded=frameworks in self._many)
+                return Server(self._plan, self._warm, frameworks, self._device, loaded=loaded)
             except OurError as error:
+                if loaded:
+                    warnings.warn(f"Workers load their programs themselves: {error}", stacklevel=2)
+                    self._heavy.add(frameworks)
+                    return self._started(frameworks)
                 warnings.warn(f"Workers begin cold, and grading takes longer: {error}", stacklevel=2)
                 self._warm = None
         return Server(self._plan, None, frameworks, self._device)

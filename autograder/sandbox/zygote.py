@@ -99,9 +99,25 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
         refuse_unsafe_forks()
         if config["gpu"]:
             revive = partial(open_context, config["platform"])
+    if not config["gpu"]:
+        compile_as_of_old()
     gc.collect()
     gc.freeze()
     return made, revive
+
+
+def compile_as_of_old() -> None:
+    """Workers compile element-wise code as XLA once did, in half of the time. What is in the folder stays as it is:
+    programs in one piece, which the fork server can run without the threads that it puts off."""
+    from jax._src import compiler
+
+    compiled: Any = compiler.backend_compile_and_load
+
+    def compile(backend: Any, module: Any, devices: Any, options: Any, *rest: Any, **named: Any) -> Any:
+        options.env_option_overrides = [*options.env_option_overrides, ("xla_cpu_use_fusion_emitters", False)]
+        return compiled(backend, module, devices, options, *rest, **named)
+
+    compiler.backend_compile_and_load = compile
 
 
 def nothing() -> None:

@@ -60,6 +60,11 @@ def test_shapes_that_many_programs_take_come_first() -> None:
     ]
 
 
+def test_what_xla_would_spread_over_threads_is_never_loaded_by_a_fork_server() -> None:
+    assert not learning._alone({"primitive": "unstack"})
+    assert learning._alone({"primitive": "neg"}) and learning._alone({"function": ["jax.numpy", "exp"]})
+
+
 def test_common_things_are_done_with_arrays_of_any_rank() -> None:
     from autograder.programs import recording
 
