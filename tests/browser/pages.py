@@ -13,6 +13,8 @@ from tests.browser.hubs import Hub
 
 PATIENCE = 120_000
 """Milliseconds for anything to appear; nothing waits longer than it must."""
+BEGUN = 15_000
+"""Milliseconds after which a cell that was run should bear a star or a number."""
 NOTEBOOK = "halves/halves.ipynb"
 
 
@@ -131,8 +133,18 @@ def write(person: Person, holding: str, text: str) -> None:
 
 
 def run_all(person: Person) -> None:
-    person.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
-    person.page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
+    """Runs all cells, and asks again where JupyterLab drops it: it does while it still connects to a kernel."""
+    prompt = person.page.locator(".jp-CodeCell .jp-InputPrompt").first
+    before = prompt.inner_text()
+    for _ in range(PATIENCE // BEGUN):
+        person.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
+        person.page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
+        try:
+            expect(prompt).not_to_have_text(before, timeout=BEGUN)
+        except AssertionError:
+            continue
+        return
+    raise AssertionError("the cells did not begin to run")
 
 
 def output_of(person: Person, source: str) -> Any:
