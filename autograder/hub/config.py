@@ -115,6 +115,8 @@ def _role(plan: Plan, role: str) -> None:
     (folder / "labconfig").mkdir(parents=True)
     mine = ROLES[role]
     servers = {f"nbgrader.server_extensions.{name}": name in mine for name in OFF}
+    if role != "grader":  # whose buttons on the course's page fetch and hand in
+        servers["autograder.hub.student_server"] = True
     _json(folder / "jupyter_server_config.json", {"ServerApp": {"jpserver_extensions": servers}})
     hidden = {f"@jupyter/nbgrader:{name.replace('_', '-')}": name not in mine for name in OFF}
     hidden["@jupyter/nbgrader:create-assignment"] = True  # a chapter is written in source/<chapter>.py
