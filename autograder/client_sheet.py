@@ -158,7 +158,7 @@ def _load(path: Path, mtime: int, size: int) -> Loaded | None:
     if not isinstance(sheet, Sheet):
         raise Trouble(
             f"{path.name} cannot be read. Download it again; if that does not help, the chapter is newer than your "
-            "installation: pip install --upgrade dmol-autograder"
+            "installation: take the package autograder from where your course gives it, too."
         )
     return Loaded(path, sheet, load_given(sheet.given), dict(_laws(sheet)))
 

@@ -294,7 +294,7 @@ def test_a_damaged_sheet_is_named(folder):
     (folder / "toy.json").write_text(sample_chapter.visible_text()[:500])
     assert repr(check(sample_chapter.rbf_kernel)) == (
         "i toy.json cannot be read. Download it again; if that does not help, the chapter is newer than your "
-        "installation: pip install --upgrade dmol-autograder"
+        "installation: take the package autograder from where your course gives it, too."
     )
 
 
