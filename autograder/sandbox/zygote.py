@@ -111,7 +111,9 @@ def compile_as_of_old() -> None:
     programs in one piece, which the fork server can run without the threads that it puts off."""
     from jax._src import compiler
 
-    compiled: Any = compiler.backend_compile_and_load
+    compiled: Any = getattr(compiler, "backend_compile_and_load", None)
+    if compiled is None:
+        return  # another version of JAX, which compiles as it likes
 
     def compile(backend: Any, module: Any, devices: Any, options: Any, *rest: Any, **named: Any) -> Any:
         options.env_option_overrides = [*options.env_option_overrides, ("xla_cpu_use_fusion_emitters", False)]
