@@ -143,8 +143,10 @@ def test_a_result_is_two_counts_and_what_is_left():
 def test_a_result_that_is_not_due_yet_is_waited_for():
     look = students.outlook(Rule(True, 3, 10), (tried(1),), handed="h1", now=110.0)
     assert look and look.waiting and look.last is None and look.today == 3
-    page = course(students.row(assignment(), "ada", now=NOW, outlook=look))
-    assert "Your submission is being checked." in page and '<meta http-equiv="refresh" content="5">' in page
+    row = students.row(assignment(), "ada", now=NOW, outlook=look)
+    page = pages.student_page(FRAME, [row], course="toy", again="/services/course/?handed-in=toy")
+    assert "Your submission is being checked." in page
+    assert '<meta http-equiv="refresh" content="5; url=/services/course/?handed-in=toy">' in page
 
 
 def test_why_there_is_no_result_is_said():
