@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect
@@ -33,7 +34,7 @@ WRONG = "def halfway(x, z):\n    return x + z"
 RIGHT = "def halfway(x, z):\n    return (x + z) / 2"
 REASON = "A sum is the same in any order."
 COMMENT = "Well said: sums commute."
-DUE = "2099-01-15T12:00"
+DUE = (datetime.now(UTC) + timedelta(days=7)).strftime("%Y-%m-%dT%H:00")
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def grade(loop: Class) -> None:
     expect(number(instructor, "to grade by hand")).to_have_text("2")
     instructor.pictures_of("class-page-graded")
     card(instructor).get_by_role("link", name="Grade by hand").click()
+    page.wait_for_url("**/gradebook/halves/halves")
     for student in loop.students:
         formgrader(instructor, "gradebook/halves/halves")
         expect(page.locator("#main-table tr")).to_have_count(len(loop.students))

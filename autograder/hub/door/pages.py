@@ -124,6 +124,12 @@ def distance(at: datetime, now: datetime) -> str:
     return "now"
 
 
+def by_hand(formgrader: str, name: str) -> str:
+    """Where the formgrader lists the answers of an assignment, for whoever grades by hand."""
+    first = "manage_assignments"
+    return f"{formgrader.removesuffix(first)}gradebook/{name}/{name}" if formgrader.endswith(first) else formgrader
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -135,6 +141,12 @@ def _environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"points": points, "when": when, "machine": machine, "distance": distance}
+    environment.filters |= {
+        "points": points,
+        "when": when,
+        "machine": machine,
+        "distance": distance,
+        "by_hand": by_hand,
+    }
     environment.globals["zone"] = lambda: f"{datetime.now().astimezone():%Z}"
     return environment
