@@ -206,6 +206,22 @@ def test_the_class_page_can_be_kept_still():
     assert "http-equiv" not in pages.class_page(FRAME, running, formgrader="/f", still=True)
 
 
+def test_grading_by_hand_begins_at_the_answers():
+    found = block(assignment(grades={"ada": grade(NOW, open_=True)}, collected={"ada": NOW}), rule=Rule())
+    page = pages.class_page(FRAME, [found], formgrader="/services/c/formgrader/manage_assignments")
+    assert 'href="/services/c/formgrader/gradebook/toy/toy"' in page
+    assert 'href="/elsewhere"' in pages.class_page(FRAME, [found], formgrader="/elsewhere")
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(2, "just now."), (130, "2 minutes ago.")])
+def test_handing_in_says_when_the_notebook_was_saved(seconds, words):
+    frame = Frame("Your server", "ada", "/user/ada/course/", "/hub/", "/services/course/", now=NOW)
+    saved = NOW - timedelta(seconds=seconds)
+    html = pages.hand_in_page(frame, title="toy", saved=saved, files=["toy.ipynb"], missing="")
+    assert words in text(html)
+    assert '<a href="/services/course/">Course page</a>' in html
+
+
 def every_page() -> list[str]:
     frame = Frame(EVIL, EVIL, "/services/course/", "/hub/", "/services/course/", xsrf=EVIL, now=NOW)
     bad = assignment(title=EVIL, cites=f"javascript:{EVIL}", handed=(handed("ada", NOW),), collected={"ada": NOW})
@@ -218,7 +234,7 @@ def every_page() -> list[str]:
     )
     return [
         pages.student_page(frame, [row], course="toy", said=EVIL),
-        pages.class_page(frame, [failed], formgrader="/f"),
+        pages.class_page(frame, [failed], formgrader="/f", at=EVIL, again=EVIL),
         pages.hand_in_page(frame, title=EVIL, saved=NOW, files=[EVIL], missing=EVIL),
         pages.message_page(frame, EVIL, EVIL),
     ]

@@ -199,6 +199,8 @@ def do(person: Person, button: str) -> None:
     open_course(person)
     card(person).get_by_role("button", name=f"{button}: Halves", exact=True).click()
     said = card(person).get_by_role("status")
+    expect(said).to_be_visible()
+    person.picture(f"class-page-{button.lower().replace(' ', '-')}")
     expect(said).to_contain_text(re.compile(rf"{button}.*(done|did not finish|was stopped)"))
     expect(said).to_contain_text(f"{button}: done.")
 
