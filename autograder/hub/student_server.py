@@ -123,7 +123,7 @@ class SubmitHandler(Handler):
             self.log.error("Handing in failed: %s", done["value"])
             self.say("It was not handed in", "Nothing was handed in. Try again, or tell your instructor.", 500)
             return
-        self.redirect(url_path_join(hub_base(), DOOR) + f"?handed-in={quote(name)}#{quote(name)}", status=303)
+        self.redirect(url_path_join(hub_base(), DOOR) + f"?handed-in={quote(name)}", status=303)
 
 
 class StyleHandler(Handler):

@@ -330,15 +330,18 @@ def busy(place) -> Iterator[Hub]:
 
 
 def test_grading_is_shown_is_not_begun_twice_and_can_be_stopped(busy, place):
-    assert busy.post("prof", "do/grade/toy").headers["Location"] == "/services/course/#toy"
+    assert busy.post("prof", "do/grade/toy").headers["Location"] == "/services/course/?at=toy"
     until((place.root / "reached").exists)
     until(lambda: "2 of 3" in busy.get("prof", "").text)
     job = busy.work.jobs["toy"]
     busy.post("prof", "do/release/toy")
     assert busy.work.jobs["toy"] is job
     assert busy.post("ada", "stop/toy").status_code == 404 and job.state == "running"
-    page = busy.get("prof", "").text
+    page = busy.get("prof", "?at=toy").text
     assert '<progress value="0.667" max="1"' in page and "disabled" in page
+    assert 'content="5; url=/services/course/?at=toy"' in page and page.count("autofocus") == 1
+    evil = busy.get("prof", "?at=toy%23%22%3E").text
+    assert 'content="5; url=/services/course/"' in evil and "autofocus" not in evil
     busy.post("prof", "stop/toy")
     until(lambda: job.state == "stopped")
     assert "was stopped. What had finished is kept" in busy.get("prof", "").text

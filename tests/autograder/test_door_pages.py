@@ -143,8 +143,10 @@ def test_a_result_is_two_counts_and_what_is_left():
 def test_a_result_that_is_not_due_yet_is_waited_for():
     look = students.outlook(Rule(True, 3, 10), (tried(1),), handed="h1", now=110.0)
     assert look and look.waiting and look.last is None and look.today == 3
-    page = course(students.row(assignment(), "ada", now=NOW, outlook=look))
-    assert "Your submission is being checked." in page and '<meta http-equiv="refresh" content="5">' in page
+    row = students.row(assignment(), "ada", now=NOW, outlook=look)
+    page = pages.student_page(FRAME, [row], course="toy", again="/services/course/?handed-in=toy")
+    assert "Your submission is being checked." in page
+    assert '<meta http-equiv="refresh" content="5; url=/services/course/?handed-in=toy">' in page
 
 
 def test_why_there_is_no_result_is_said():
@@ -204,6 +206,22 @@ def test_the_class_page_can_be_kept_still():
     assert "http-equiv" not in pages.class_page(FRAME, running, formgrader="/f", still=True)
 
 
+def test_grading_by_hand_begins_at_the_answers():
+    found = block(assignment(grades={"ada": grade(NOW, open_=True)}, collected={"ada": NOW}), rule=Rule())
+    page = pages.class_page(FRAME, [found], formgrader="/services/c/formgrader/manage_assignments")
+    assert 'href="/services/c/formgrader/gradebook/toy/toy"' in page
+    assert 'href="/elsewhere"' in pages.class_page(FRAME, [found], formgrader="/elsewhere")
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(2, "just now."), (130, "2 minutes ago.")])
+def test_handing_in_says_when_the_notebook_was_saved(seconds, words):
+    frame = Frame("Your server", "ada", "/user/ada/course/", "/hub/", "/services/course/", now=NOW)
+    saved = NOW - timedelta(seconds=seconds)
+    html = pages.hand_in_page(frame, title="toy", saved=saved, files=["toy.ipynb"], missing="")
+    assert words in text(html)
+    assert '<a href="/services/course/">Course page</a>' in html
+
+
 def every_page() -> list[str]:
     frame = Frame(EVIL, EVIL, "/services/course/", "/hub/", "/services/course/", xsrf=EVIL, now=NOW)
     bad = assignment(title=EVIL, cites=f"javascript:{EVIL}", handed=(handed("ada", NOW),), collected={"ada": NOW})
@@ -216,7 +234,7 @@ def every_page() -> list[str]:
     )
     return [
         pages.student_page(frame, [row], course="toy", said=EVIL),
-        pages.class_page(frame, [failed], formgrader="/f"),
+        pages.class_page(frame, [failed], formgrader="/f", at=EVIL, again=EVIL),
         pages.hand_in_page(frame, title=EVIL, saved=NOW, files=[EVIL], missing=EVIL),
         pages.message_page(frame, EVIL, EVIL),
     ]

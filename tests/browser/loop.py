@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect
@@ -10,19 +11,21 @@ from playwright.sync_api import Browser, expect
 from tests.browser.hubs import Hub
 from tests.browser.pages import (
     Person,
-    fetch,
+    card,
+    do,
     formgrader,
+    hand_in,
     log_in,
+    number,
     open_assignments,
+    open_course,
     open_notebook,
     output_of,
     press,
-    press_icon,
     run_all,
     save,
-    submit,
+    set_due,
     wait_for,
-    wait_until_idle,
     write,
 )
 
@@ -31,6 +34,7 @@ WRONG = "def halfway(x, z):\n    return x + z"
 RIGHT = "def halfway(x, z):\n    return (x + z) / 2"
 REASON = "A sum is the same in any order."
 COMMENT = "Well said: sums commute."
+DUE = (datetime.now(UTC) + timedelta(days=7)).strftime("%Y-%m-%dT%H:00")
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,20 @@ def walk(hub: Hub, chromium: Browser, pictures: Path) -> Iterator[Class]:
 
 
 def release(loop: Class) -> None:
-    formgrader(loop.instructor, "manage_assignments")
-    press_icon(loop.instructor, "halves", "assign", "Successfully created the student version")
-    press_icon(loop.instructor, "halves", "release", "Successfully released")
-    expect(loop.instructor.page.locator("td.status")).to_have_text("released")
-    loop.instructor.picture("formgrader-released")
+    """The instructor lands on the class page, dates the assignment and releases it."""
+    instructor = loop.instructor
+    expect(instructor.page.get_by_role("heading", name="The class")).to_be_visible()
+    expect(card(instructor).locator(".state")).to_have_text("Not released")
+    set_due(instructor, DUE)
+    do(instructor, "Release")
+    expect(card(instructor).locator(".state")).to_have_text("Released")
 
 
 def work(loop: Class, student: Person) -> None:
-    fetch(student)
-    student.picture(f"{student.who}-assignments")
+    """A student lands on the course page, works, and hands in."""
+    expect(student.page.get_by_role("heading", name="Your assignments")).to_be_visible()
+    open_course(student)
+    loop.seen[f"{student.who} before"] = card(student).inner_text()
     open_notebook(student)
     write(student, "def halfway", WRONG)
     run_all(student)
@@ -82,36 +90,51 @@ def work(loop: Class, student: Person) -> None:
     write(student, "YOUR ANSWER HERE", REASON)
     run_all(student)
     expect(output).not_to_contain_text(HINT)
-    wait_until_idle(student)
     expect(output).to_contain_text(re.compile("pass", re.IGNORECASE))
     loop.seen[f"{student.who} passing"] = output.inner_text()
     student.picture(f"{student.who}-passing-check")
     save(student, REASON)
-    submit(student)
-    student.picture(f"{student.who}-submitted")
+    hand_in(student)
+    loop.seen[f"{student.who} handed in"] = card(student).inner_text()
+    student.pictures_of(f"{student.who}-handed-in")
 
 
 def grade(loop: Class) -> None:
-    page, name = loop.instructor.page, loop.instructor.hub.name
-    formgrader(loop.instructor, "manage_assignments")
-    press_icon(loop.instructor, "halves", "collect", "Successfully collected submissions")
-    formgrader(loop.instructor, "manage_submissions/halves")
+    """The instructor collects and grades all, grades the written answers by hand, and releases the feedback."""
+    instructor, page, name = loop.instructor, loop.instructor.page, loop.instructor.hub.name
+    open_course(instructor)
+    expect(number(instructor, "submitted")).to_have_text("2")
+    expect(number(instructor, "not collected")).to_have_text("2")
+    do(instructor, "Collect")
+    expect(number(instructor, "not collected")).to_have_text("0")
+    do(instructor, "Grade all")
+    expect(number(instructor, "graded")).to_have_text("2")
+    expect(number(instructor, "to grade by hand")).to_have_text("2")
+    instructor.pictures_of("class-page-graded")
+    card(instructor).get_by_role("link", name="Grade by hand").click()
+    page.wait_for_url("**/gradebook/halves/halves")
     for student in loop.students:
-        press_icon(loop.instructor, student.hub.account(student.who), "autograde", "Successfully autograded")
-    loop.instructor.picture("formgrader-autograded")
-    for student in loop.students:
-        formgrader(loop.instructor, "gradebook/halves/halves")
+        formgrader(instructor, "gradebook/halves/halves")
         expect(page.locator("#main-table tr")).to_have_count(len(loop.students))
-        listed = loop.instructor.page.request.get(
-            f"{loop.instructor.hub.address}/services/{name}/formgrader/api/submitted_notebooks/halves/halves"
+        listed = page.request.get(
+            f"{instructor.hub.address}/services/{name}/formgrader/api/submitted_notebooks/halves/halves"
         ).json()
         ident = next(n["id"] for n in listed if n["student"] == student.hub.account(student.who))
-        formgrader(loop.instructor, f"submissions/{ident}/")
-        mark_by_hand(loop.instructor)
-    loop.instructor.picture("formgrader-by-hand")
-    formgrader(loop.instructor, "manage_assignments")
-    press_icon(loop.instructor, "halves", "generate-feedback", "Successfully generated feedback")
-    press_icon(loop.instructor, "halves", "release-feedback", "Successfully released feedback")
+        formgrader(instructor, f"submissions/{ident}/")
+        mark_by_hand(instructor)
+    instructor.picture("formgrader-by-hand")
+    do(instructor, "Release feedback")
+    expect(number(instructor, "to grade by hand")).to_have_text("0")
+    expect(number(instructor, "feedback released")).to_have_text("2")
+    loop.seen["class page"] = card(instructor).inner_text()
+    instructor.pictures_of("class-page")
+    with page.expect_download() as exported:
+        card(instructor).get_by_role("link", name="Export scores").click()
+    loop.seen["export"] = Path(exported.value.path()).read_text("utf-8")
+    card(instructor).get_by_role("link", name="Class report: Halves", exact=True).click()
+    page.wait_for_url("**/report/halves")
+    instructor.pictures_of("class-report")
+    loop.seen["report"] = page.locator("body").inner_text()
 
 
 def mark_by_hand(instructor: Person) -> None:
@@ -129,12 +152,18 @@ def mark_by_hand(instructor: Person) -> None:
 
 
 def read(loop: Class, student: Person) -> None:
-    open_assignments(student)
-    press(student, "submitted", "Fetch Feedback")
-    folder = f"{student.hub.name}/halves/feedback"
-    found = wait_for(student, lambda: (student.contents(folder) or {}).get("content"), "the feedback")
-    student.go(f"{student.server}/files/{found[0]['path']}/halves.html")
+    """A student reads the feedback on the course page; one of them also fetches nbgrader's copy of it."""
+    open_course(student)
+    loop.seen[f"{student.who} after"] = card(student).inner_text()
+    student.picture(f"{student.who}-returned")
+    card(student).get_by_role("link", name="Feedback on Halves").click()
     expect(student.page.locator("body")).to_contain_text(COMMENT)
-    student.picture(f"{student.who}-feedback")
-    loop.seen[f"{student.who} feedback file"] = found[0]["path"] + "/halves.html"
+    student.pictures_of(f"{student.who}-feedback")
     loop.seen[f"{student.who} feedback"] = student.page.locator("body").inner_text()
+    if student is loop.students[-1]:
+        open_assignments(student)
+        student.picture(f"{student.who}-assignments")
+        press(student, "submitted", "Fetch Feedback")
+        folder = f"{student.hub.name}/halves/feedback"
+        found = wait_for(student, lambda: (student.contents(folder) or {}).get("content"), "the feedback")
+        loop.seen[f"{student.who} feedback file"] = found[0]["path"] + "/halves.html"

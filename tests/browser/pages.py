@@ -16,6 +16,8 @@ PATIENCE = 120_000
 BEGUN = 15_000
 """Milliseconds after which a cell that was run should bear a star or a number."""
 NOTEBOOK = "halves/halves.ipynb"
+NUMBER = re.compile(r"\[\d+\]")
+DOOR = "/services/course/"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,19 @@ class Person:
 
     def picture(self, name: str) -> None:
         self.page.screenshot(path=str(self.pictures / f"{name}.png"))
+
+    def pictures_of(self, name: str) -> None:
+        """The same page by day and by night, and as wide as a phone."""
+        assert self.page.viewport_size is not None
+        wide = self.page.viewport_size
+        self.page.screenshot(path=str(self.pictures / f"{name}.png"), full_page=True)
+        self.page.emulate_media(color_scheme="dark")
+        self.page.screenshot(path=str(self.pictures / f"{name}-dark.png"), full_page=True)
+        self.page.set_viewport_size({"width": 360, "height": 780})
+        assert self.page.evaluate("document.documentElement.scrollWidth") <= 360
+        self.page.screenshot(path=str(self.pictures / f"{name}-phone.png"), full_page=True)
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(wide)
 
     def status(self, path: str, **options: Any) -> int:
         """The status of a request with this person's cookies, without following where it sends them."""
@@ -97,23 +112,6 @@ def press(person: Person, kind: str, button: str) -> None:
     person.page.locator(f"#{kind}_assignments_list button", has_text=re.compile(f"^{button}$")).click()
 
 
-def fetch(person: Person) -> None:
-    open_assignments(person)
-    press(person, "released", "Fetch")
-    expect(person.page.locator("#fetched_assignments_list button", has_text=re.compile("^Submit$"))).to_be_visible()
-
-
-def submit(person: Person) -> None:
-    open_assignments(person)
-    press(person, "fetched", "Submit")
-    expect(person.page.locator("#submitted_assignments_list .list_item").first).to_be_visible()
-
-
-def open_notebook(person: Person) -> None:
-    person.go(f"{person.server}/lab/tree/{person.hub.name}/{NOTEBOOK}?reset")
-    wait_until_idle(person)
-
-
 def wait_until_idle(person: Person) -> None:
     expect(person.page.locator(".jp-Notebook-ExecutionIndicator").first).to_have_attribute("data-status", "idle")
 
@@ -133,8 +131,9 @@ def write(person: Person, holding: str, text: str) -> None:
 
 
 def run_all(person: Person) -> None:
-    """Runs all cells, and asks again where JupyterLab drops it: it does while it still connects to a kernel."""
-    prompt = person.page.locator(".jp-CodeCell .jp-InputPrompt").first
+    """Runs all cells once the kernel is there, and asks again where JupyterLab drops it: it may, while it connects."""
+    wait_until_idle(person)
+    prompt = person.page.locator(".jp-CodeCell .jp-InputPrompt").locator("visible=true").last  # others are folded away
     before = prompt.inner_text()
     for _ in range(PATIENCE // BEGUN):
         person.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
@@ -143,6 +142,8 @@ def run_all(person: Person) -> None:
             expect(prompt).not_to_have_text(before, timeout=BEGUN)
         except AssertionError:
             continue
+        expect(prompt).to_have_text(NUMBER)
+        wait_until_idle(person)
         return
     raise AssertionError("the cells did not begin to run")
 
@@ -160,6 +161,55 @@ def save(person: Person, holds: str) -> None:
     )
 
 
+# On the course's own pages.
+
+
+def card(person: Person, title: str = "Halves") -> Any:
+    """What the page says of one assignment."""
+    return person.page.locator("article.card", has=person.page.get_by_role("heading", name=title, exact=True))
+
+
+def open_course(person: Person) -> None:
+    """The course page of a student, the class page of an instructor."""
+    person.go(DOOR)
+    expect(card(person)).to_be_visible()
+
+
+def open_notebook(person: Person) -> None:
+    """By the button of the course page, which starts their server and brings the notebook."""
+    open_course(person)
+    card(person).get_by_role("button", name="Open Halves").click()
+    person.page.wait_for_url(f"**{person.server}/lab/**", wait_until="commit")
+    wait_until_idle(person)
+
+
+def hand_in(person: Person) -> None:
+    """By the button of the course page, which asks on the student's own server."""
+    open_course(person)
+    card(person).get_by_role("link", name="Hand in: Halves").click()
+    asked = person.page.get_by_role("button", name="Hand in", exact=True)
+    expect(asked).to_be_visible()
+    person.picture(f"{person.who}-hand-in")
+    asked.click()
+    expect(person.page.get_by_role("status").first).to_contain_text("was handed in")
+
+
+def do(person: Person, button: str) -> None:
+    """Presses a button of the class page, and waits for what it began to be done."""
+    open_course(person)
+    card(person).get_by_role("button", name=f"{button}: Halves", exact=True).click()
+    said = card(person).get_by_role("status")
+    expect(said).to_be_visible()
+    person.picture(f"class-page-{button.lower().replace(' ', '-')}")
+    expect(said).to_contain_text(re.compile(rf"{button}.*(done|did not finish|was stopped)"))
+    expect(said).to_contain_text(f"{button}: done.")
+
+
+def number(person: Person, name: str) -> Any:
+    """One of the numbers of the class page."""
+    return card(person).locator("dl.numbers div", has=person.page.get_by_text(name, exact=True)).locator("dd")
+
+
 # An instructor, in nbgrader's formgrader.
 
 
@@ -173,4 +223,16 @@ def press_icon(person: Person, row: str, column: str, says: str) -> None:
     message = person.page.locator(".modal.in")
     expect(message).to_contain_text(says)
     message.locator(".btn-primary").click()
+    expect(person.page.locator(".modal-backdrop")).to_have_count(0)
+
+
+def set_due(person: Person, at: str) -> None:
+    """The due date of the assignment, in the formgrader's dialog. The time is in UTC."""
+    formgrader(person, "manage_assignments")
+    person.page.locator("#main-table tr", has_text="halves").locator("td.edit a").click()
+    dialog = person.page.locator(".modal.in")
+    dialog.locator(".modal-duedate").fill(at)
+    dialog.locator(".modal-timezone").fill("+0000")
+    dialog.locator(".save").click()
+    expect(person.page.locator("#main-table td.duedate")).to_contain_text(at[:4])
     expect(person.page.locator(".modal-backdrop")).to_have_count(0)

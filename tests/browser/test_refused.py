@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.hubs import Hub
-from tests.browser.loop import Class
+from tests.browser.loop import COMMENT, Class
+from tests.browser.pages import DOOR, Person, card, open_course
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 REFUSED = {401, 403, 404}
@@ -95,6 +96,110 @@ def test_forms_that_another_page_forged(walked: Class) -> None:
     assert {s["score"] for s in listed} == {4}
 
 
+def token(person: Person) -> str:
+    """What the forms of this person's course page carry."""
+    page = person.page.request.get(person.hub.address + DOOR).text()
+    found = re.search(r'name="_xsrf" value="([^"]+)"', page)
+    assert found is not None, page
+    return found[1]
+
+
+ACTIONS = (
+    "do/release/halves",
+    "do/collect/halves",
+    "do/grade/halves",
+    "do/return/halves",
+    "stop/halves",
+    "rule/halves",
+)
+
+
+def test_the_class_page_of_the_front_door(walked: Class) -> None:
+    """A student sees the course page there, and neither report nor scores nor buttons of the class, token or not."""
+    ada = walked.students[0]
+    shown = ada.page.request.get(ada.hub.address + DOOR).text()
+    assert "Your assignments" in shown and "The class" not in shown
+    assert ada.hub.account("grace") not in shown and "/do/" not in shown
+    for path in ("report/halves", "report/halves?names=1", "export/halves.csv"):
+        assert ada.status(DOOR + path) == 404, path
+        assert walked.instructor.status(DOOR + path) == 200, path
+    for path in ACTIONS:
+        form = {"_xsrf": token(ada), "on": "1", "a_day": "1", "total": "1"}
+        assert ada.status(DOOR + path, method="POST", form=form) == 404, path
+    assert class_page(walked) == walked.seen["class page"]
+
+
+def test_forged_forms_of_the_front_door(walked: Class) -> None:
+    """No token, a guessed one, somebody else's, and one's own in a form of another site: nothing is begun."""
+    ada, instructor = walked.students[0], walked.instructor
+    elsewhere = (
+        {"Origin": "http://elsewhere.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    )
+    tries = [({}, {}), ({"_xsrf": "guessed"}, {}), ({"_xsrf": token(ada)}, {})]
+    tries += [({"_xsrf": token(instructor)}, headers) for headers in elsewhere]
+    for path in (*ACTIONS, "open/halves"):
+        for form, headers in tries:
+            assert instructor.status(DOOR + path, method="POST", form=form, headers=headers) == 403, (path, form)
+        assert instructor.status(DOOR + path) == 405, path
+    assert class_page(walked) == walked.seen["class page"]
+
+
+def class_page(walked: Class) -> str:
+    open_course(walked.instructor)
+    return str(card(walked.instructor).inner_text())
+
+
+def test_handing_in_by_a_forged_form(walked: Class) -> None:
+    """It is the student's own server that hands in, for its own student and with its own token."""
+    ada, grace = walked.students
+    submit = f"course/submit/{ada.hub.name}/halves"
+    for headers in ({}, {"Origin": "http://elsewhere.example"}):
+        for form in ({}, {"_xsrf": "guessed"}, {"_xsrf": token(ada)}):
+            status = ada.status(f"{ada.server}/{submit}", method="POST", form=form, headers=headers)
+            assert status == 403, form
+    for method in ("GET", "POST"):
+        answer = ada.page.request.fetch(f"{ada.hub.address}{grace.server}/{submit}", method=method)
+        assert answer.status in REFUSED and "halves.ipynb" not in answer.text(), answer.url
+    assert "2" in class_page(walked).split("submitted")[1].split("not collected")[0]
+
+
+def test_another_student_s_feedback(walked: Class) -> None:
+    """The door serves whoever asks their own page, whatever the address says besides."""
+    ada, grace = walked.students
+    mine, hers = (p.page.request.get(f"{p.hub.address}{DOOR}feedback/halves").text() for p in (ada, grace))
+    account = grace.hub.account("grace")
+    assert COMMENT in mine and COMMENT in hers
+    for query in (f"user={account}", f"student={account}", f"name={account}", f"id={account}"):
+        assert ada.page.request.get(f"{ada.hub.address}{DOOR}feedback/halves?{query}").text() == mine
+    for path in (
+        f"{account}/halves",
+        f"halves/{account}",
+        f"../{account}/halves",
+        f"..%2f..%2fsubmitted%2f{account}%2fhalves",
+        "..%2f..%2f..%2f..%2fetc%2fpasswd",
+        "%2fetc%2fpasswd",
+        "....//....//etc/passwd",
+        "halves.html",
+        "halves%00",
+        "halves%0a",
+        "*",
+    ):
+        answer = ada.page.request.get(f"{ada.hub.address}{DOOR}feedback/{path}")
+        assert answer.status in {400, *REFUSED} and COMMENT not in answer.text(), answer.url
+        assert "root:x:0" not in answer.text()
+
+
+def test_the_front_door_runs_no_script_and_lets_nobody_frame_it(walked: Class) -> None:
+    for person in (walked.students[0], walked.instructor):
+        for path in ("", "feedback/halves", "report/halves"):
+            answer = person.page.request.get(person.hub.address + DOOR + path)
+            policy = answer.headers["content-security-policy"]
+            assert "default-src 'none'" in policy and "script-src" not in policy, path
+            assert "frame-ancestors 'none'" in policy and "<script" not in answer.text().lower(), path
+
+
 def test_another_s_name_with_one_s_own_password(hub: Hub, chromium: Browser) -> None:
     page = chromium.new_context().new_page()
     for name, password in (
@@ -141,6 +246,7 @@ def test_the_hub_s_api_with_the_token_of_one_s_own_server(walked: Class, chromiu
         answer = page.request.fetch(f"{hub.address}/hub/api/{path}", method=method, headers=asked, **body)
         allowed = answer.ok and answer.json() in ([], {})  # a list of what one may see, and one may see nothing
         assert answer.status in REFUSED or allowed, (method, path, answer.text())
+    assert page.request.get(hub.address + DOOR, headers=asked).status == 403
     assert (
         page.request.get(f"{hub.address}/services/{hub.name}/formgrader/api/assignments", headers=asked).status == 403
     )

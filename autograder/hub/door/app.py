@@ -45,7 +45,9 @@ class Home(Page):
         done = {name: job.progress(now) for name, job in jobs.items()}
         blocks = [classes.block(a, rule=rules.get(a.name, Rule()), progress=done.get(a.name)) for a in book]
         still = self.get_query_argument("still", "") == "1"
-        self.finish(pages.class_page(self.frame(), blocks, formgrader=self.door.formgrader, still=still))
+        at = self.named("at")
+        more = {"at": at, "again": self.again(at=at)}
+        self.finish(pages.class_page(self.frame(), blocks, formgrader=self.door.formgrader, still=still, **more))
 
 
 class Mine(Page):
@@ -235,10 +237,10 @@ async def _mine(page: Page) -> str:
         return rows
 
     rows = await asyncio.to_thread(read)
-    handed = page.get_query_argument("handed-in", "")
-    entry = place.course.chapters.get(handed)
-    said = f"“{entry.title}” was handed in." if entry else ""
-    return pages.student_page(page.frame(), rows, course=place.course.name, said=said)
+    handed = page.named("handed-in")
+    said = f"“{place.course.chapters[handed].title}” was handed in." if handed else ""
+    again = page.again(**{"handed-in": handed})
+    return pages.student_page(page.frame(), rows, course=place.course.name, said=said, again=again)
 
 
 def _report(place: Place, entry: ChapterEntry, names: bool) -> str:

@@ -48,14 +48,19 @@ def policy(hub: str = "") -> str:
     return f"{POLICY} {hub} {scheme}://*.{host}"
 
 
-def student_page(frame: Frame, rows: Sequence[Row], *, course: str, said: str = "") -> str:
-    """The course as one student sees it. `course` is its name in addresses."""
+def student_page(frame: Frame, rows: Sequence[Row], *, course: str, said: str = "", again: str = "") -> str:
+    """The course as one student sees it. `course` is its name in addresses, `again` where a waiting page asks anew."""
     waiting = any(row.outlook and row.outlook.waiting for row in rows)
-    return _page("course", frame, rows=rows, course=course, said=said, refresh=REFRESH if waiting else None)
+    return _page(
+        "course", frame, rows=rows, course=course, said=said, again=again, refresh=REFRESH if waiting else None
+    )
 
 
-def class_page(frame: Frame, blocks: Sequence[Block], *, formgrader: str, still: bool = False) -> str:
-    """The class as its instructor sees it; it asks anew while something is at work, unless it is to stay `still`."""
+def class_page(
+    frame: Frame, blocks: Sequence[Block], *, formgrader: str, still: bool = False, at: str = "", again: str = ""
+) -> str:
+    """The class as its instructor sees it, who comes from the buttons of the assignment `at`; it asks anew, at `again`,
+    while something is at work, unless it is to stay `still`."""
     alive = any(b.progress and b.progress.alive for b in blocks)
     return _page(
         "class",
@@ -64,6 +69,8 @@ def class_page(frame: Frame, blocks: Sequence[Block], *, formgrader: str, still:
         formgrader=formgrader,
         alive=alive,
         still=still,
+        at=at,
+        again=again,
         most=MOST,
         most_a_day=MOST_A_DAY,
         refresh=REFRESH if alive and not still else None,
@@ -117,6 +124,12 @@ def distance(at: datetime, now: datetime) -> str:
     return "now"
 
 
+def by_hand(formgrader: str, name: str) -> str:
+    """Where the formgrader lists the answers of an assignment, for whoever grades by hand."""
+    first = "manage_assignments"
+    return f"{formgrader.removesuffix(first)}gradebook/{name}/{name}" if formgrader.endswith(first) else formgrader
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -128,6 +141,12 @@ def _environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"points": points, "when": when, "machine": machine, "distance": distance}
+    environment.filters |= {
+        "points": points,
+        "when": when,
+        "machine": machine,
+        "distance": distance,
+        "by_hand": by_hand,
+    }
     environment.globals["zone"] = lambda: f"{datetime.now().astimezone():%Z}"
     return environment

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from jupyterhub.services.auth import HubOAuthenticated, UserNotAllowed
 from tornado.escape import utf8
@@ -126,7 +126,17 @@ class Page(HubOAuthenticated, RequestHandler):
 
     def back(self, name: str) -> None:
         """To the page on which the button was."""
-        self.redirect(f"{self.door.prefix}#{name}", status=303)
+        self.redirect(f"{self.door.prefix}?at={name}", status=303)
+
+    def named(self, argument: str) -> str:
+        """The assignment that an address tells of, if it is one of the course."""
+        name = self.get_query_argument(argument, "")
+        return name if name in self.place.course.chapters else ""
+
+    def again(self, **query: str) -> str:
+        """Where this page asks anew: an address in full, since one that ends in a fragment is not loaded again."""
+        asked = urlencode({name: value for name, value in query.items() if value})
+        return f"{self.request.path}?{asked}" if asked else str(self.request.path)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         title, text = {
