@@ -22,6 +22,7 @@ from tests.browser.pages import (
     open_notebook,
     output_of,
     press,
+    press_icon,
     run_all,
     save,
     set_due,
@@ -123,6 +124,8 @@ def grade(loop: Class) -> None:
         formgrader(instructor, f"submissions/{ident}/")
         mark_by_hand(instructor)
     instructor.picture("formgrader-by-hand")
+    formgrader(instructor, "manage_assignments")  # whose own buttons work as well
+    press_icon(instructor, "halves", "generate-feedback", "Successfully generated feedback")
     do(instructor, "Release feedback")
     expect(number(instructor, "to grade by hand")).to_have_text("0")
     expect(number(instructor, "feedback released")).to_have_text("2")
