@@ -39,7 +39,8 @@ def build_for_otter(course: Course, chapters: Sequence[str]) -> Iterator[Path]:
         beside = [n for n in (f"{name}.json", front.NAME) if (released / n).is_file()]
         for file in beside:
             build.write(folder / file, (released / file).read_text("utf-8"))
-        build.write(folder / f"{name}.ipynb", master(load_chapter(course, name), tuple(beside)))
+        sheet = (released / f"{name}.json").read_text("utf-8")
+        build.write(folder / f"{name}.ipynb", master(load_chapter(course, name), tuple(beside), sheet))
         yield folder / f"{name}.ipynb"
 
 

@@ -75,10 +75,10 @@ def test_there_are_never_many_fork_servers(sandbox: WarmSandbox) -> None:
 
 
 def test_a_library_that_cannot_be_forked_is_imported_by_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refusing(plan, warm, frameworks, **options):
+    def refusing(plan, warm, frameworks, *device, **options):
         if frameworks.libraries:
             raise OurError("the fork server has 3 threads, but should have 1")
-        return Server(plan, warm, frameworks, **options)
+        return Server(plan, warm, frameworks, *device, **options)
 
     monkeypatch.setattr(pool, "Server", refusing)
     with open_sandbox() as sandbox:

@@ -137,7 +137,7 @@ def test_what_a_hub_reads_is_written_for_each_role(tmp_path: Path) -> None:
     assert modes == {"exchange": 0o1777, "outbound": 0o755, "inbound": 0o2733, "feedback": 0o711}
     student = made.jupyter / "student"
     servers = json.loads((student / "jupyter_server_config.json").read_text())["ServerApp"]["jpserver_extensions"]
-    assert {name.rpartition(".")[2] for name, on in servers.items() if on} == {"assignment_list"}
+    assert {name.rpartition(".")[2] for name, on in servers.items() if on} == {"assignment_list", "student_server"}
     assert str(made.exchange) in (student / "nbgrader_config.py").read_text()
 
 

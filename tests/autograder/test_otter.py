@@ -134,9 +134,10 @@ def test_otter_takes_every_chapter(tmp_path: Path) -> None:
     masters = []
     for name in CHAPTERS:
         (tmp_path / name).mkdir()
-        (tmp_path / name / f"{name}.json").write_text("{}")
+        sheet = (ROOT / "release" / name / f"{name}.json").read_text("utf-8")
+        (tmp_path / name / f"{name}.json").write_text(sheet)
         masters.append(tmp_path / name / f"{name}.ipynb")
-        masters[-1].write_text(master(load_chapter(course, name), (f"{name}.json",)), "utf-8")
+        masters[-1].write_text(master(load_chapter(course, name), (f"{name}.json",), sheet), "utf-8")
     otter(ASSIGN, *map(str, masters))
     for name in CHAPTERS:
         handed_out = set(sources(tmp_path / name / "dist" / "student" / f"{name}.ipynb"))
@@ -176,7 +177,7 @@ def test_what_otter_would_cut_is_refused(toy_root: Path, said: str) -> None:
     cell = f"# %% [markdown]\n{commented}\n" if "`" in said or said.startswith("# Ig") else f"# %%\n{said}\n"
     path.write_text(path.read_text() + "\n" + cell)
     with pytest.raises(AuthorError, match="by which Otter cuts cells; put it in other words"):
-        master(load_chapter(load_course(toy_root), "toy"), ())
+        master(load_chapter(load_course(toy_root), "toy"), (), "")
 
 
 # ---- the command --------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from autograder.course import Chapter
 from autograder.errors import AuthorError
 from autograder.notebook.document import METADATA
 from autograder.notebook.pieces import Piece, pieces
+from autograder.notebook.setup import with_setup
 from autograder.notebook.starter import BEGIN, END, STUB
 
 MARKS = re.compile(
@@ -51,19 +52,20 @@ def visible_checks(env):
 """Otter's test of an exercise. `check` finds the student's function by its name in the notebook."""
 
 
-def master(chapter: Chapter, files: tuple[str, ...]) -> str:
-    """The text of the notebook for `otter assign`. `files` lie beside it, and Otter hands them out with it.
+def master(chapter: Chapter, files: tuple[str, ...], sheet: str) -> str:
+    """The text of the notebook for `otter assign`. `files` lie beside it, and Otter hands them out with it; `sheet` is
+    the text of the visible sheet, which is one of them.
 
     Raises AuthorError where a cell says something by which Otter would cut it.
     """
     config = CONFIG.format(name=json.dumps(chapter.name), files=json.dumps(list(files)))
-    cells = [_raw("config", config), *_cells(chapter)]
+    cells = [_raw("config", config), *_cells(chapter, sheet)]
     document = {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _cells(chapter: Chapter) -> Iterator[dict[str, Any]]:
-    ours = pieces(chapter)
+def _cells(chapter: Chapter, sheet: str) -> Iterator[dict[str, Any]]:
+    ours = with_setup(pieces(chapter), chapter.course, chapter.name, sheet, fetch=True)
     for piece in ours:
         _refuse_marks(piece, chapter)
     for piece, after in zip(ours, (*ours[1:], None), strict=True):
