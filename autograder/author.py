@@ -278,11 +278,8 @@ def described(function: Callable[..., Any], what: str, text: str) -> str:
     doc = inspect.getdoc(function)
     if not doc:
         code = getattr(function, "__code__", None)
-        raise AuthorError(
-            f"{function.__name__} is {what}, and its docstring should be {text}.",
-            file=code.co_filename if code else None,
-            line=code.co_firstlineno if code else None,
-        )
+        where: Any = {"file": code.co_filename, "line": code.co_firstlineno} if code else {}
+        raise AuthorError(f"{function.__name__} is {what}, and its docstring should be {text}.", **where)
     return doc
 
 
