@@ -87,6 +87,28 @@ def test_a_library_that_cannot_be_forked_is_imported_by_the_worker(monkeypatch: 
         assert answer(sandbox, Frameworks(("keras",)), "def f(): return 3") == 3  # and nobody is told again
 
 
+def test_programs_that_cannot_be_loaded_in_time_are_left_to_the_workers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begun = []
+
+    def hanging(plan, warm, frameworks, *device, loaded=True):
+        begun.append((warm is not None, loaded))
+        if loaded and warm:
+            raise OurError("the fork server said nothing for 120 s")
+        server = Server(plan, None, frameworks, *device)
+        server.loaded = loaded
+        return server
+
+    monkeypatch.setattr(pool, "Server", hanging)
+    with open_sandbox(warm=tmp_path) as sandbox:
+        with pytest.warns(UserWarning, match="Workers load their programs themselves: .*nothing for 120 s"):
+            sandbox.start()
+        for number in range(6):  # more than FEW: it is not tried once more
+            assert answer(sandbox, NO_FRAMEWORKS, f"def f(): return {number}") == number
+    assert begun == [(True, True), (True, False)]
+
+
 def test_fork_servers_are_renewed_and_the_old_ones_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "RECYCLED", 2)
     with open_sandbox() as sandbox:
