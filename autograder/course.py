@@ -118,7 +118,7 @@ def load_chapter(course: Course, name: str) -> Chapter:
         cells=cells,
         exercises={t.name: t for t in tasks if isinstance(t, Exercise)},
         written={t.name: t for t in tasks if isinstance(t, Written)},
-        helpers={v.name: v for v in vars(module).values() if isinstance(v, Helper)},
+        helpers={v.name: v for v in list(vars(module).values()) if isinstance(v, Helper)},
     )
 
 
@@ -194,7 +194,7 @@ def _run(cell: Cell, module: ModuleType, path: Path) -> Cell:
     before = dict(vars(module))
     source = "\n" * cell.line + cell.source
     exec(compile(source, str(path), "exec"), vars(module))
-    new = {k: v for k, v in vars(module).items() if before.get(k) is not v}
+    new = {k: v for k, v in list(vars(module).items()) if before.get(k) is not v}
     tasks = {k: v for k, v in new.items() if isinstance(v, Exercise | Written)}
     if cell.kind == "author" and not tasks:
         return cell

@@ -13,7 +13,7 @@ from tests.browser.loop import Class, walk
 from tests.headless import NAMES
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pictures(pytestconfig: pytest.Config) -> Path:
     """Where the pictures of a run are kept: $ARTEFACTS, else pytest's cache (.pytest_cache/d/browser)."""
     assert pytestconfig.cache is not None
@@ -22,13 +22,13 @@ def pictures(pytestconfig: pytest.Config) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     with hub_of(tmp_path_factory.mktemp("hub")) as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Debian's chromium, driven by playwright. `make browser` installs it."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
@@ -42,7 +42,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def walked(hub: Hub, chromium: Browser, pictures: Path) -> Iterator[Class]:
     """The whole loop, once, for the tests that ask what came of it."""
     yield from walk(hub, chromium, pictures)
