@@ -89,7 +89,7 @@ def test_a_law_is_told_only_so_much(graded: Class) -> None:
 
 
 def findings(entry: Any) -> list[tuple[Any, ...]]:
-    return [(e["name"], f["label"], f["passed"]) for e in entry["exercises"] for f in e["findings"]]
+    return [(e["name"], f["label"], f["passed"], f["kind"]) for e in entry["exercises"] for f in e["findings"]]
 
 
 # ---- what each guard is for --------------------------------------------------------------------------------------
