@@ -22,6 +22,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 ENGINE_FILES = """
     __init__.py errors.py calls.py records.py wire.py invoke.py programs.py sandbox/__init__.py sandbox/channel.py
     sandbox/confinement.py sandbox/deferred.py sandbox/landlock.py sandbox/outputs.py sandbox/parking.py
+    sandbox/eager/__init__.py sandbox/eager/algebra.py sandbox/eager/first_calls.py sandbox/eager/indexing.py
+    sandbox/eager/keys.py sandbox/eager/steps.py sandbox/eager/unknown.py
     sandbox/quiet.py sandbox/seccomp.py sandbox/shell.py sandbox/syscalls.py sandbox/telling.py sandbox/trial.py
     sandbox/warm.py sandbox/worker.py sandbox/zygote.py
 """
@@ -98,11 +100,12 @@ def bwrap_command(bwrap: str, *, privileged: bool, warm: Path | None = None, dev
     command = [bwrap, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     command += ["--die-with-parent", "--new-session", "--hostname", "grader", "--cap-drop", "ALL"]
     command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if privileged else ["--unshare-user"]
-    command += mounts([*readable(), *device.libraries, PROCESSORS], also_into=[f"{ENGINE}/autograder/{FILES[-1]}"])
+    engine = [f"{ENGINE}/autograder/{name}" for name in FILES]
+    command += mounts([*readable(), *device.libraries, PROCESSORS], also_into=engine)
     for path in installed_engines():
         command += ["--tmpfs", path]
-    for name in FILES:
-        command += ["--ro-bind", str(PACKAGE / name), f"{ENGINE}/autograder/{name}"]
+    for name, inside in zip(FILES, engine, strict=True):
+        command += ["--ro-bind", str(PACKAGE / name), inside]
     if warm is not None:
         command += ["--ro-bind", str(warm), WARM]
     command += ["--proc", "/proc", "--tmpfs", "/dev"]

@@ -1,0 +1,282 @@
+"""What each step of a small JAX program computes, in NumPy: name of a primitive -> function of (parameters, *arrays).
+
+Each means what `jax.lax` documents for its name. Whatever is not certain to come out the same raises `Unknown`, as does
+a parameter that is not understood; then the program is compiled. Sums are taken in another order than XLA's, and
+`exp` and its like may differ in the last digit.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from autograder.sandbox.eager.unknown import Step, Unknown
+
+Array = np.ndarray[Any, Any]
+MOST_FACTORS = 8
+NEAREST_EVEN = 1  # lax.RoundingMethod
+
+
+def floats(function: Callable[..., Any]) -> Step:
+    """A function of floating-point numbers alone: for integers, XLA has rules of its own."""
+
+    def step(params: Mapping[str, Any], *arrays: Array) -> Any:
+        if params.get("accuracy") is not None or any(a.dtype.kind != "f" for a in arrays):
+            raise Unknown
+        return function(*arrays)
+
+    return step
+
+
+def plain(function: Callable[..., Any]) -> Step:
+    return lambda params, *arrays: function(*arrays)
+
+
+def logical(on_bools: Callable[..., Any], on_integers: Callable[..., Any]) -> Step:
+    return lambda params, *arrays: (on_bools if arrays[0].dtype == bool else on_integers)(*arrays)
+
+
+def folded(function: Any) -> Step:
+    """A reduction; of integers, in their own width."""
+    return lambda params, a: function(a, axis=params["axes"], dtype=a.dtype)
+
+
+def running(function: Any) -> Step:
+    def step(params: Mapping[str, Any], a: Array) -> Any:
+        axis = params["axis"]
+        a = np.flip(a, axis) if params["reverse"] else a
+        done = function.accumulate(a, axis=axis, dtype=a.dtype)
+        return np.flip(done, axis) if params["reverse"] else done
+
+    return step
+
+
+def place_of(function: Any) -> Step:
+    def step(params: Mapping[str, Any], a: Array) -> Any:
+        (axis,) = params["axes"]
+        return function(a, axis=axis).astype(params["index_dtype"])
+
+    return step
+
+
+def divided(params: Mapping[str, Any], a: Array, b: Array) -> Any:
+    """Quotients; of integers, towards zero."""
+    return np.divide(a, b) if a.dtype.kind == "f" else (a - remainder(params, a, b)) // b
+
+
+def remainder(params: Mapping[str, Any], a: Array, b: Array) -> Any:
+    if a.dtype.kind != "f" and ((b == 0) | (b == -1)).any():
+        raise Unknown  # what is no number here is one in XLA
+    return np.fmod(a, b)
+
+
+def shifted(function: Callable[..., Any], *, signed: bool) -> Step:
+    """A shift, by which what goes beyond the number's bits is lost."""
+
+    def step(params: Mapping[str, Any], a: Array, by: Array) -> Any:
+        bits = 8 * a.dtype.itemsize
+        if a.dtype.kind not in "iu" or (signed and a.dtype.kind != "i") or (by < 0).any():
+            raise Unknown
+        words = a if signed else a.view(f"u{a.dtype.itemsize}")
+        by = by.astype(words.dtype)
+        if signed:
+            return function(words, np.minimum(by, bits - 1))
+        return np.where(by < bits, function(words, np.minimum(by, bits - 1)), 0).astype(words.dtype).view(a.dtype)
+
+    return step
+
+
+def same_bits(params: Mapping[str, Any], a: Array) -> Any:
+    new = np.dtype(params["new_dtype"])
+    if new.itemsize != a.dtype.itemsize:
+        raise Unknown
+    return np.ascontiguousarray(a).view(new).reshape(a.shape)
+
+
+def integer_pow(params: Mapping[str, Any], a: Array) -> Any:
+    y = params["y"]
+    if not 0 < abs(y) <= MOST_FACTORS or (y < 0 and a.dtype.kind != "f"):
+        raise Unknown
+    product = reduce(operator.mul, [a] * abs(y))
+    return product if y > 0 else np.divide(np.asarray(1, a.dtype), product)
+
+
+def rounded(params: Mapping[str, Any], a: Array) -> Any:
+    if int(params["rounding_method"]) != NEAREST_EVEN:
+        raise Unknown
+    return np.rint(a)
+
+
+def select(params: Mapping[str, Any], which: Array, *cases: Array) -> Any:
+    if which.dtype != bool or len(cases) != 2:
+        raise Unknown
+    return np.where(which, cases[1], cases[0])
+
+
+def convert(params: Mapping[str, Any], a: Array) -> Any:
+    new = np.dtype(params["new_dtype"])
+    if new.kind in "iu" and a.dtype.kind == "f":
+        least, most = np.iinfo(new).min, np.iinfo(new).max
+        if not (np.isfinite(a).all() and (a > least).all() and (a < most).all()):
+            raise Unknown
+    return a.astype(new)
+
+
+def broadcast(params: Mapping[str, Any], a: Array, *rest: Array) -> Any:
+    shape, places = params["shape"], params["broadcast_dimensions"]
+    if rest:
+        raise Unknown
+    between = [1] * len(shape)
+    for axis, place in enumerate(places):
+        between[place] = a.shape[axis]
+    return np.broadcast_to(a.reshape(between), shape)
+
+
+def reshape(params: Mapping[str, Any], a: Array, *rest: Array) -> Any:
+    if rest or params["dimensions"] is not None:
+        raise Unknown
+    return a.reshape(params["new_sizes"])
+
+
+def pad(params: Mapping[str, Any], a: Array, value: Array) -> Any:
+    config = params["padding_config"]
+    if any(low < 0 or high < 0 or inner for low, high, inner in config):
+        raise Unknown
+    return np.pad(a, [(low, high) for low, high, _ in config], constant_values=value)
+
+
+def cut(params: Mapping[str, Any], a: Array) -> Any:
+    strides = params["strides"] or [1] * a.ndim
+    return a[tuple(map(slice, params["start_indices"], params["limit_indices"], strides))]
+
+
+def _window(shape: tuple[int, ...], starts: tuple[Array, ...], sizes: tuple[int, ...]) -> tuple[slice, ...]:
+    """The part that begins at `starts`, moved to where it fits."""
+    begins = [min(max(int(start), 0), n - size) for start, n, size in zip(starts, shape, sizes, strict=True)]
+    return tuple(slice(begin, begin + size) for begin, size in zip(begins, sizes, strict=True))
+
+
+def dynamic_slice(params: Mapping[str, Any], a: Array, *starts: Array) -> Any:
+    return a[_window(a.shape, starts, params["slice_sizes"])]
+
+
+def dynamic_update_slice(params: Mapping[str, Any], a: Array, new: Array, *starts: Array) -> Any:
+    changed = a.copy()
+    changed[_window(a.shape, starts, new.shape)] = new
+    return changed
+
+
+def iota(params: Mapping[str, Any]) -> Any:
+    shape, dimension = params["shape"], params["dimension"]
+    counted = np.arange(shape[dimension]).astype(params["dtype"])
+    return np.broadcast_to(counted.reshape([-1 if i == dimension else 1 for i in range(len(shape))]), shape)
+
+
+def dot_general(params: Mapping[str, Any], a: Array, b: Array) -> Any:
+    (over_a, over_b), (batch_a, batch_b) = params["dimension_numbers"]
+    wanted = params["preferred_element_type"]
+    if a.dtype != b.dtype or (wanted is not None and np.dtype(wanted) != a.dtype) or a.dtype == bool:
+        raise Unknown
+    free_a = [i for i in range(a.ndim) if i not in (*over_a, *batch_a)]
+    free_b = [i for i in range(b.ndim) if i not in (*over_b, *batch_b)]
+    batch = [a.shape[i] for i in batch_a]
+    n, m = [a.shape[i] for i in free_a], [b.shape[i] for i in free_b]
+    inner = int(np.prod([a.shape[i] for i in over_a], dtype=int))
+    left = a.transpose(*batch_a, *free_a, *over_a).reshape(*batch, int(np.prod(n, dtype=int)), inner)
+    right = b.transpose(*batch_b, *over_b, *free_b).reshape(*batch, inner, int(np.prod(m, dtype=int)))
+    return np.matmul(left, right).reshape(*batch, *n, *m)
+
+
+def sort(params: Mapping[str, Any], *arrays: Array) -> Any:
+    axis, keys = params["dimension"], params["num_keys"]
+    if keys != 1:
+        raise Unknown
+    order = np.argsort(arrays[0], axis=axis, kind="stable")
+    return [np.take_along_axis(a, order, axis) for a in arrays]
+
+
+def split(params: Mapping[str, Any], a: Array) -> Any:
+    return np.split(a, np.cumsum(params["sizes"])[:-1], axis=params["axis"])
+
+
+STEPS: dict[str, Step] = {
+    **{name: plain(getattr(np, name)) for name in ("add", "maximum", "minimum")},
+    "add_any": plain(np.add),
+    "sub": plain(np.subtract),
+    "mul": plain(np.multiply),
+    "max": plain(np.maximum),
+    "min": plain(np.minimum),
+    "div": divided,
+    "rem": remainder,
+    "pow": floats(np.power),
+    "atan2": floats(np.arctan2),
+    "neg": plain(np.negative),
+    "abs": plain(np.abs),
+    "square": plain(np.square),
+    "sign": floats(np.sign),
+    "floor": floats(np.floor),
+    "ceil": floats(np.ceil),
+    "round": rounded,
+    "is_finite": floats(np.isfinite),
+    **{name: floats(getattr(np, name)) for name in ("exp", "exp2", "log", "log1p", "expm1", "sqrt", "cbrt")},
+    **{name: floats(getattr(np, name)) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **{f"a{name}": floats(getattr(np, f"arc{name}")) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    "rsqrt": floats(lambda a: np.divide(np.asarray(1, a.dtype), np.sqrt(a))),
+    "logistic": floats(lambda a: np.divide(np.asarray(1, a.dtype), 1 + np.exp(-a))),
+    **{name: floats(getattr(special, of)) for name, of in (("erf", "erf"), ("erfc", "erfc"), ("erf_inv", "erfinv"))},
+    "integer_pow": integer_pow,
+    "shift_left": shifted(np.left_shift, signed=False),
+    "shift_right_logical": shifted(np.right_shift, signed=False),
+    "shift_right_arithmetic": shifted(np.right_shift, signed=True),
+    "bitcast_convert_type": same_bits,
+    "and": logical(np.logical_and, np.bitwise_and),
+    "or": logical(np.logical_or, np.bitwise_or),
+    "xor": logical(np.logical_xor, np.bitwise_xor),
+    "not": logical(np.logical_not, np.invert),
+    "eq": plain(np.equal),
+    "ne": plain(np.not_equal),
+    "lt": plain(np.less),
+    "le": plain(np.less_equal),
+    "gt": plain(np.greater),
+    "ge": plain(np.greater_equal),
+    "clamp": plain(lambda least, a, most: np.minimum(np.maximum(a, least), most)),
+    "select_n": select,
+    "convert_element_type": convert,
+    "copy": plain(np.array),
+    "copy_p": plain(np.array),
+    "stop_gradient": plain(np.asarray),
+    "broadcast_in_dim": broadcast,
+    "reshape": reshape,
+    "squeeze": lambda params, a: np.squeeze(a, tuple(params["dimensions"])),
+    "transpose": lambda params, a: a.transpose(params["permutation"]),
+    "rev": lambda params, a: np.flip(a, params["dimensions"]),
+    "concatenate": lambda params, *arrays: np.concatenate(arrays, params["dimension"]),
+    "pad": pad,
+    "slice": cut,
+    "split": split,
+    "stack": lambda params, *arrays: np.stack(arrays, params["axis"]),
+    "unstack": lambda params, a: list(np.moveaxis(a, params["axis"], 0)),
+    "tile": lambda params, a: np.tile(a, params["reps"]),
+    "dynamic_slice": dynamic_slice,
+    "dynamic_update_slice": dynamic_update_slice,
+    "iota": iota,
+    "reduce_sum": folded(np.sum),
+    "reduce_prod": folded(np.prod),
+    "reduce_max": lambda params, a: np.max(a, axis=params["axes"]),
+    "reduce_min": lambda params, a: np.min(a, axis=params["axes"]),
+    "reduce_and": lambda params, a: np.all(a, axis=params["axes"]),
+    "reduce_or": lambda params, a: np.any(a, axis=params["axes"]),
+    "argmax": place_of(np.argmax),
+    "argmin": place_of(np.argmin),
+    "cumsum": running(np.add),
+    "cumprod": running(np.multiply),
+    "cummax": running(np.maximum),
+    "cummin": running(np.minimum),
+    "dot_general": dot_general,
+    "sort": sort,
+}
