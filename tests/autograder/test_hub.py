@@ -131,12 +131,14 @@ def test_without_accounts_each_student_is_told_apart_by_name_only(tmp_path: Path
 
 def test_what_a_hub_reads_is_written_for_each_role(tmp_path: Path) -> None:
     made = sample(tmp_path, isolated=False)
-    path = config.write(made, PORTS, PROXY)
+    path = config.write(made, PORTS, PROXY, {"toy": "Toys"})
     assert path.stat().st_mode & 0o077 == 0 and made.private.stat().st_mode & 0o077 == 0
     modes = {p.name: p.stat().st_mode & 0o7777 for p in (made.exchange, *(made.exchange / "toy").iterdir())}
     assert modes == {"exchange": 0o1777, "outbound": 0o755, "inbound": 0o2733, "feedback": 0o711}
     student = made.jupyter / "student"
-    servers = json.loads((student / "jupyter_server_config.json").read_text())["ServerApp"]["jpserver_extensions"]
+    told = json.loads((student / "jupyter_server_config.json").read_text())
+    servers = told["ServerApp"]["jpserver_extensions"]
+    assert told["CourseTitles"] == {"toy": {"toy": "Toys"}}
     assert {name.rpartition(".")[2] for name, on in servers.items() if on} == {"assignment_list", "student_server"}
     assert str(made.exchange) in (student / "nbgrader_config.py").read_text()
 
