@@ -202,6 +202,15 @@ def test_the_demo_s_copy_has_the_course_and_nobody_s_work(tmp_path: Path, toy_ro
     assert f"c.Exchange.root = {str(made.exchange)!r}" in text and "JupyterHubAuthPlugin" in text
 
 
+def test_what_was_built_before_its_source_is_left_for_the_demo_to_build_once(tmp_path: Path, toy_root: Path) -> None:
+    built = toy_root / "source" / "toy" / "toy.ipynb"
+    built.parent.mkdir(parents=True, exist_ok=True)
+    built.touch()
+    os.utime(built, (0, 0))
+    with tarfile.open(fileobj=io.BytesIO(course.pack(toy_root, sample(tmp_path)))) as archive:
+        assert not [n for n in archive.getnames() if n.startswith("source/toy/")]
+
+
 def test_a_course_of_one_s_own_is_told_the_lines_it_lacks(tmp_path: Path) -> None:
     made = plan.real("toy", tmp_path, tmp_path, "grader", "boss", ["ada"])
     lacking = course.missing_lines(tmp_path, made)
