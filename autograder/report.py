@@ -65,7 +65,7 @@ def verdict_card(verdict: Verdict, *, student: bool = True) -> Card:
     full = shown.score >= shown.max_score
     state = out_of(shown.score, shown.max_score)
     if not shown.attempted:
-        return Card("wait", shown.name, f"{NOT_ATTEMPTED}, {state}", tuple(p for p in parts if p.kind != "text"))
+        return Card("wait", shown.name, f"{NOT_ATTEMPTED}, {state}", _untold(parts), _missing(shown.findings))
     secret = student and any(f.hidden and not f.passed for f in shown.findings)
     return Card("pass" if full else "fail", shown.name, state, tuple(parts), HIDDEN_NOTE if secret else "")
 
@@ -83,7 +83,7 @@ def visible_card(verdict: Verdict) -> Card | None:
     passed = sum(f.passed for f in findings)
     state = f"{passed} of {len(findings)} visible check{'' if len(findings) == 1 else 's'} passed"
     if not shown.attempted:
-        return Card("wait", shown.name, NOT_ATTEMPTED, tuple(p for p in parts if p.kind != "text"))
+        return Card("wait", shown.name, NOT_ATTEMPTED, _untold(parts), _missing(findings))
     return Card(
         "pass" if passed == len(findings) else "fail",
         shown.name,
@@ -190,6 +190,16 @@ def _finding_parts(finding: Finding, student: bool) -> tuple[Part, ...]:
     row = Part("passed" if finding.passed else "failed", label)
     quiet = finding.passed or (finding.hidden and student) or finding.message in ("", HOLDS.format(finding.label))
     return (row,) if quiet else (row, Part("text", sentence(clean(finding.message))))
+
+
+def _untold(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """The parts without their text: where nothing was attempted, every check would say the same."""
+    return tuple(p for p in parts if p.kind != "text")
+
+
+def _missing(findings: Sequence[Finding]) -> str:
+    """Why nothing was attempted, said once: it is still the starter, or there is no such function."""
+    return next((clean(f.message) for f in findings if not f.hidden and f.kind == "missing"), "")
 
 
 def _score(graded: Graded) -> float | None:

@@ -37,13 +37,13 @@ LAB = {
 }
 
 
-def write(plan: Plan, ports: Ports, proxy: list[str]) -> Path:
-    """Writes all of it, and says where the hub's own configuration is."""
+def write(plan: Plan, ports: Ports, proxy: list[str], titles: Mapping[str, str]) -> Path:
+    """Writes all of it, and says where the hub's own configuration is. `titles` are those of the chapters, by name."""
     plan.top.mkdir(parents=True, exist_ok=True)
     plan.private.mkdir(mode=0o700, exist_ok=True)
     _exchange(plan)
     for role in ROLES:
-        _role(plan, role)
+        _role(plan, role, titles)
     kernels.write(plan.jupyter / "share", gpu=kernels.has_gpu())
     path = plan.private / "jupyterhub_config.py"
     write_private(path, hub_config(plan, ports, proxy, door=has_door()))
@@ -108,7 +108,7 @@ def _exchange(plan: Plan) -> None:
         folder.chmod(mode)
 
 
-def _role(plan: Plan, role: str) -> None:
+def _role(plan: Plan, role: str, titles: Mapping[str, str]) -> None:
     """One folder of JUPYTER_CONFIG_PATH: which parts of nbgrader a role has, and where the exchange is."""
     folder = plan.jupyter / role
     shutil.rmtree(folder, ignore_errors=True)
@@ -117,7 +117,8 @@ def _role(plan: Plan, role: str) -> None:
     servers = {f"nbgrader.server_extensions.{name}": name in mine for name in OFF}
     if role != "grader":  # whose buttons on the course's page fetch and hand in
         servers["autograder.hub.student_server"] = True
-    _json(folder / "jupyter_server_config.json", {"ServerApp": {"jpserver_extensions": servers}})
+    told = {"ServerApp": {"jpserver_extensions": servers}, "CourseTitles": {plan.name: dict(titles)}}
+    _json(folder / "jupyter_server_config.json", told)
     hidden = {f"@jupyter/nbgrader:{name.replace('_', '-')}": name not in mine for name in OFF}
     hidden["@jupyter/nbgrader:create-assignment"] = True  # a chapter is written in source/<chapter>.py
     _json(folder / "labconfig" / "page_config.json", {"disabledExtensions": hidden})

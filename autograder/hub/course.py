@@ -77,7 +77,8 @@ def _files(root: Path, chapters: tuple[str, ...]) -> Iterator[Path]:
         if path.is_file():
             yield path
     for name in chapters:
-        yield from sorted(path for path in (root / "source" / name).rglob("*") if _counts(path))
+        if not _is_stale(root, name):  # a stale one would replace, at each start, what the start before has built
+            yield from sorted(path for path in (root / "source" / name).rglob("*") if _counts(path))
     yield from sorted(path for path in (root / "solutions").rglob("*") if _counts(path))
 
 

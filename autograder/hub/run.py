@@ -44,7 +44,8 @@ def run(
         with console.status("Preparing the course") as status:
             _prepare(settings, plan, proxy, status.update)
             free = ports(port)
-            written = config.write(plan, free, proxy)
+            titles = {name: chapter.title for name, chapter in load_course(plan.course).chapters.items()}
+            written = config.write(plan, free, proxy, titles)
             logins = config.passwords(plan) if plan.made else {}
         address = f"http://127.0.0.1:{free.public}"
         services = [f"{address}/services/{name}/" for name in ([plan.name] + [DOOR] * config.has_door())]

@@ -4,7 +4,8 @@ The door runs as whoever grades, and may neither read a student's folder nor wri
 handing it in are nbgrader's own doing here, with the student's rights. "Open" only ever adds what is not there, so a
 plain link may do it; handing in asks first, by a form that carries this server's token.
 
-Enable it with `c.ServerApp.jpserver_extensions = {"autograder.hub.student_server": True}`.
+Enable it with `c.ServerApp.jpserver_extensions = {"autograder.hub.student_server": True}`. It knows chapters' titles
+from `c.CourseTitles = {course: {name: title}}`, and calls others by their names.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from autograder.settings import hub_base
 
 WHICH = r"(?P<course>\w[\w.-]{0,99})/(?P<name>\w{1,100})"
 KEY = "autograder_assignments"
+TITLES = "CourseTitles"
 DOOR = "services/course/"
 NOT_THERE = "This assignment is not released, or you are not in the course."
 
@@ -112,7 +114,8 @@ class SubmitHandler(Handler):
         missing = "" if notebook.is_file() else f"{name}.ipynb is missing in your folder {assignment['path']}."
         saved = datetime.fromtimestamp(notebook.stat().st_mtime, UTC).replace(tzinfo=None) if not missing else None
         files = sorted(p.name for p in folder.iterdir() if not p.name.startswith(".") and p.is_file())
-        self.html(pages.hand_in_page(self.frame(), title=name, saved=saved, files=files, missing=missing))
+        title = str(self.settings[TITLES].get(course, {}).get(name, name))
+        self.html(pages.hand_in_page(self.frame(), title=title, saved=saved, files=files, missing=missing))
 
     @authenticated
     def post(self, course: str, name: str) -> None:
@@ -145,7 +148,7 @@ def _load_jupyter_server_extension(server: Any) -> None:
 
     assignments = AssignmentList(parent=server)
     assignments.root_dir = server.root_dir
-    server.web_app.settings[KEY] = assignments
+    server.web_app.settings |= {KEY: assignments, TITLES: server.config.get(TITLES, {})}
     base = url_path_join(server.web_app.settings["base_url"], "course")
     server.web_app.add_handlers(
         ".*$",

@@ -52,7 +52,7 @@ def drawn() -> dict[str, str]:
     return {
         "course-page": pages.student_page(student, rows(), course=course.name),
         "class-page": pages.class_page(teacher, blocks(), formgrader="#", still=True),
-        "hand-in": pages.hand_in_page(student, title="kernel", saved=NOW - DAY / 200, files=files, missing=""),
+        "hand-in": pages.hand_in_page(student, title="Kernel learning", saved=NOW - DAY / 200, files=files, missing=""),
         "message": pages.message_page(student, "Nothing here", "There is no such page for you here."),
     }
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -38,6 +39,7 @@ PEOPLE = {
 GETS = ["", "mine", "feedback/toy", "report/toy", "export/toy.csv"]
 POSTS = ["open/toy", "stop/toy", "rule/toy", *(f"do/{kind}/toy" for kind in WHAT)]
 FOR_INSTRUCTORS = {"report/toy", "export/toy.csv", "stop/toy", "rule/toy", *(f"do/{kind}/toy" for kind in WHAT)}
+FEEDBACK = "<!DOCTYPE html>\n<title>x</title>\n<body>\n<p>feedback for {student}</p><pre>&lt;body></pre>"
 RULE = {"on": "1", "a_day": "3", "total": "10"}
 
 
@@ -52,7 +54,7 @@ def place(tmp_path_factory):
     for student in ("ada", "bob"):
         hand_in(made, student, f"secret of {student}", "2026-11-20 10:00:00.000000 UTC")
         page = hashlib.md5(f"secret of {student}toy".encode()).hexdigest()
-        (made.returned / f"{page}.html").write_text(f"<p>feedback for {student}</p>")
+        (made.returned / f"{page}.html").write_text(FEEDBACK.format(student=student))
     return made
 
 
@@ -116,11 +118,21 @@ def test_home_is_the_class_for_those_who_teach_it_and_the_course_for_students(hu
 
 
 def test_feedback_is_ones_own_whatever_is_asked(hub):
-    assert hub.get("ada", "feedback/toy").text == "<p>feedback for ada</p>"
+    mine = hub.get("ada", "feedback/toy").text
+    assert "<p>feedback for ada</p>" in mine and "bob" not in mine
     for query in ("?student=bob", "?user=bob", "?name=bob&student_id=bob"):
-        assert hub.get("ada", f"feedback/toy{query}").text == "<p>feedback for ada</p>"
-    assert hub.get("bob", "feedback/toy").text == "<p>feedback for bob</p>"
+        assert hub.get("ada", f"feedback/toy{query}").text == mine
+    assert "<p>feedback for bob</p>" in hub.get("bob", "feedback/toy").text
     assert hub.get("<b>eve</b>'\"", "feedback/toy").status_code == 404
+
+
+def test_feedback_leads_back_to_the_course(hub):
+    """By a link at its top; apart from it the page is the file that was released."""
+    page = hub.get("ada", "feedback/toy").text
+    link = re.search(r"\n<nav.*?</nav>", page, re.DOTALL)[0]
+    assert 'href="/services/course/#toy"' in link and "Your assignments" in link
+    assert page.index(link) == page.index("<body>") + len("<body>")
+    assert page.replace(link, "").split() == FEEDBACK.format(student="ada").split()
 
 
 def test_feedback_may_only_be_read(hub):

@@ -115,9 +115,16 @@ def test_the_whole_loop(hub, place):
     assert "half of that sum" in bob.text and "half of that sum" not in ada.text
     report = hub.get("prof", "report/toy")
     assert report.status_code == 200 and "not_halved" in report.text and "bob" not in report.text
+    assert 'href="/services/course/#toy"' in report.text and "The class</a>" in report.text
     assert "bob" in hub.get("prof", "report/toy?names=1").text
     lines = hub.get("prof", "export/toy.csv").content.decode("utf-8-sig").splitlines()
     assert [line.split(",")[0] for line in lines] == ["student", "ada", "bob"] and "not graded yet" in lines[1]
+    chapter = place.root / "source" / "toy.py"
+    chapter.write_text(chapter.read_text().replace("half of that sum", "half of this sum"))
+    assert "Grade again" in hub.get("prof", "").text
+    press(hub, "again")
+    press(hub, "return")
+    assert "half of this sum" in hub.get("bob", "feedback/toy").text
     hand_in(place, "ada", "2026-11-21 10:00:00.000000 UTC")
     page = hub.get("ada", "").text
     assert "Handed in, again" in page and "The feedback is on what you handed in on" in page

@@ -116,6 +116,7 @@ def test_due_dates_are_told_with_their_distance_and_lateness():
     assert "in 2 days" in text(course(students.row(in_time, "ada", now=NOW)))
     assert "late" not in text(course(students.row(in_time, "ada", now=NOW)))
     assert "no date" in text(course(students.row(assignment(), "ada", now=NOW)))
+    assert "no date" not in text(course(students.row(assignment(released=False, points=None), "ada", now=NOW)))
 
 
 def test_one_button_each_and_none_for_what_is_not_released():
@@ -177,6 +178,15 @@ def test_the_class_page_counts_students_once():
     found = block(known, rule=Rule())
     assert (found.submitted, found.new, found.graded, found.by_hand, found.returned) == (3, 2, 2, 1, 1)
     assert found.to_grade == 2
+
+
+def test_what_is_graded_can_be_graded_again_when_all_are():
+    one = {"collected": {"ada": NOW}, "grades": {"ada": grade(NOW)}}
+    page = pages.class_page(FRAME, [block(assignment(**one), rule=Rule())], formgrader="/f")
+    assert "do/again/toy" in page and "do/grade/toy" not in page
+    two = {**one, "collected": {"ada": NOW, "bob": NOW}}
+    page = pages.class_page(FRAME, [block(assignment(**two), rule=Rule())], formgrader="/f")
+    assert "do/again/toy" not in page and "do/grade/toy" in page
 
 
 @pytest.mark.parametrize(

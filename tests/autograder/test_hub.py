@@ -131,12 +131,14 @@ def test_without_accounts_each_student_is_told_apart_by_name_only(tmp_path: Path
 
 def test_what_a_hub_reads_is_written_for_each_role(tmp_path: Path) -> None:
     made = sample(tmp_path, isolated=False)
-    path = config.write(made, PORTS, PROXY)
+    path = config.write(made, PORTS, PROXY, {"toy": "Toys"})
     assert path.stat().st_mode & 0o077 == 0 and made.private.stat().st_mode & 0o077 == 0
     modes = {p.name: p.stat().st_mode & 0o7777 for p in (made.exchange, *(made.exchange / "toy").iterdir())}
     assert modes == {"exchange": 0o1777, "outbound": 0o755, "inbound": 0o2733, "feedback": 0o711}
     student = made.jupyter / "student"
-    servers = json.loads((student / "jupyter_server_config.json").read_text())["ServerApp"]["jpserver_extensions"]
+    told = json.loads((student / "jupyter_server_config.json").read_text())
+    servers = told["ServerApp"]["jpserver_extensions"]
+    assert told["CourseTitles"] == {"toy": {"toy": "Toys"}}
     assert {name.rpartition(".")[2] for name, on in servers.items() if on} == {"assignment_list", "student_server"}
     assert str(made.exchange) in (student / "nbgrader_config.py").read_text()
 
@@ -198,6 +200,15 @@ def test_the_demo_s_copy_has_the_course_and_nobody_s_work(tmp_path: Path, toy_ro
     assert {"source/course.toml", "source/toy.py", "source/toy/toy.ipynb", "solutions/toy.py"} <= names
     assert not [n for n in names if n.startswith((".git", "submitted", "gradebook", "release"))]
     assert f"c.Exchange.root = {str(made.exchange)!r}" in text and "JupyterHubAuthPlugin" in text
+
+
+def test_what_was_built_before_its_source_is_left_for_the_demo_to_build_once(tmp_path: Path, toy_root: Path) -> None:
+    built = toy_root / "source" / "toy" / "toy.ipynb"
+    built.parent.mkdir(parents=True, exist_ok=True)
+    built.touch()
+    os.utime(built, (0, 0))
+    with tarfile.open(fileobj=io.BytesIO(course.pack(toy_root, sample(tmp_path)))) as archive:
+        assert not [n for n in archive.getnames() if n.startswith("source/toy/")]
 
 
 def test_a_course_of_one_s_own_is_told_the_lines_it_lacks(tmp_path: Path) -> None:

@@ -392,14 +392,16 @@ def test_a_run_that_ended_before_the_first_file_was_written_begins_again(course:
 
 def test_forcing_nbgrader_grades_anew(course: Path) -> None:
     assert before_and_after(course, force=False) == (True, True)
+    assert before_and_after(course, force=True, reuse=True) == (True, True)
     assert before_and_after(course, force=True) == (True, False)
 
 
-def before_and_after(root: Path, *, force: bool) -> tuple[bool, bool]:
+def before_and_after(root: Path, *, force: bool, reuse: bool = False) -> tuple[bool, bool]:
     """Whether something is kept, and whether grading `perfect` once more leaves all of it untouched."""
     kept = {p: p.stat().st_mtime_ns for p in Path(os.environ["AUTOGRADER_STATE"]).glob("kept/*/*/*.json")}
     shutil.rmtree(root / "autograded" / "perfect")
     c = config(root)
+    c.Reader.reuse = reuse
     coursedir = CourseDirectory(config=c, assignment_id="toy", student_id="perfect")
     Autograde(coursedir=coursedir, config=c, force=force).start()
     return bool(kept), kept == {p: p.stat().st_mtime_ns for p in kept}

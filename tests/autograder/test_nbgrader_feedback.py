@@ -90,6 +90,18 @@ def test_hidden_checks_are_there_by_label_and_the_mistake_by_its_hint() -> None:
     assert text.index("Half of") < text.index("Your answer has shape (2,)")
 
 
+def test_what_was_not_attempted_says_why_and_folds_its_checks_away() -> None:
+    missing = tuple(Finding(label, label == "b", False, "missing", "f is still the starter.") for label in "ab")
+    made = notebook()
+    made.cells[3].metadata[OURS] = {"card": asdict(report.verdict_card(Verdict("f", 0.0, 3.0, missing)))}
+    marks = {"check-halfway": Mark(0.0, 3.0)}
+    found = {"marks": marks, "comments": {}, "total": _total(list(marks.values()), 0.0), "student": "A"}
+    html = page_of(made, found, course="All of it", chapter="Toys")
+    assert words(html).count("f is still the starter.") == 1
+    folded = re.search(r"<details><summary>No check has passed</summary>(.*?)</details>", html, re.DOTALL)[1]
+    assert words(folded).split() == ["✗", "a", "✗", "b", "(hidden)"]
+
+
 def test_formulas_are_mathml_and_code_is_coloured_without_a_script() -> None:
     html = page()
     assert html.count("<math") == 3 and "$$" not in html and not re.search(r"<script|MathJax|https?://(?!www.w3)", html)

@@ -1,6 +1,7 @@
 """Reports: the wording, the JSON and its schema, and that students see no more of a hidden check than its label."""
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 
 import jsonschema
@@ -76,7 +77,8 @@ def test_an_untouched_starter_is_not_called_wrong():
     verdict = Verdict(
         "f", 0.0, 1.0, (Finding("a", False, False, "missing", "f is still the starter."),), attempted=False
     )
-    assert comment(verdict) == "… f: not attempted, 0 of 1 point\n  ✗ a"
+    assert comment(verdict) == "… f: not attempted, 0 of 1 point\n  ✗ a\n  f is still the starter."
+    assert "Hidden" not in comment(replace(verdict, findings=(replace(verdict.findings[0], hidden=True),)))
 
 
 def test_hidden_checks_alone_cannot_say_that_nothing_was_attempted():

@@ -50,7 +50,12 @@ def server(tmp_path_factory) -> Iterator[Server]:
         path.chmod(0o777)
     (config / "nbgrader_config.py").write_text(CONFIG.format(root=str(exchange), cache=str(folder / "cache")))
     (config / "jupyter_server_config.json").write_text(
-        json.dumps({"ServerApp": {"jpserver_extensions": {"autograder.hub.student_server": True}}})
+        json.dumps(
+            {
+                "ServerApp": {"jpserver_extensions": {"autograder.hub.student_server": True}},
+                "CourseTitles": {"toy": {"toy": "Toys & <b>games</b>"}},
+            }
+        )
     )
     environment = os.environ | {
         "HOME": str(home),
@@ -113,6 +118,7 @@ def test_the_whole_way(server):
     assert json.loads(mine.read_text())["metadata"] == {"mine": True}  # nothing is overwritten
     page = server.get("course/submit/toy/toy")
     assert "Your notebook was last saved on" in page.text and "toy.ipynb" in page.text
+    assert "Hand in “Toys &amp; &lt;b&gt;games&lt;/b&gt;”?" in page.text
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
     assert handed_in(server) == []

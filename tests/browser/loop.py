@@ -138,6 +138,8 @@ def grade(loop: Class) -> None:
     page.wait_for_url("**/report/halves")
     instructor.pictures_of("class-report")
     loop.seen["report"] = page.locator("body").inner_text()
+    page.get_by_role("link", name="The class").click()
+    expect(card(instructor)).to_be_visible()
 
 
 def mark_by_hand(instructor: Person) -> None:
@@ -163,6 +165,8 @@ def read(loop: Class, student: Person) -> None:
     expect(student.page.locator("body")).to_contain_text(COMMENT)
     student.pictures_of(f"{student.who}-feedback")
     loop.seen[f"{student.who} feedback"] = student.page.locator("body").inner_text()
+    student.page.get_by_role("link", name="Your assignments").click()
+    expect(card(student)).to_be_visible()
     if student is loop.students[-1]:
         open_assignments(student)
         student.picture(f"{student.who}-assignments")

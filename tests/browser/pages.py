@@ -189,6 +189,7 @@ def hand_in(person: Person) -> None:
     card(person).get_by_role("link", name="Hand in: Halves").click()
     asked = person.page.get_by_role("button", name="Hand in", exact=True)
     expect(asked).to_be_visible()
+    expect(person.page.get_by_role("heading", name="Hand in “Halves”?")).to_be_visible()
     person.picture(f"{person.who}-hand-in")
     asked.click()
     expect(person.page.get_by_role("status").first).to_contain_text("was handed in")

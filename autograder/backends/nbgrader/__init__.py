@@ -31,6 +31,9 @@ def configure(c: Any, root: Path) -> None:
     c.ExchangeFactory.collect = f"{HERE}.collecting.Collect"
     c.ClearSolutions.code_stub = {"python": STUB}
     c.ClearSolutions.text_stub = TEXT_STUB
+    # Without force, nbgrader takes for done what `autograder build` wrote, and feedback that later marks have made old.
+    c.GenerateAssignment.force = True
+    c.GenerateFeedback.force = True
     c.Autograde.exporter_class = f"{HERE}.reading.Reader"
     c.Autograde.sanitize_preprocessors = [
         f"{HERE}.judging.Restore",

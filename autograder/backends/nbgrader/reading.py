@@ -71,12 +71,16 @@ class Reader(NotebookExporter):
         ["cpu", "gpu"], allow_none=True, help="Where students' code computes; what each exercise says by default."
     ).tag(config=True)
 
+    reuse = Bool(False, help="With --force: what the chapter's change leaves as it was is not asked again.").tag(
+        config=True
+    )
+
     workers = Integer(2, min=1, help="How many submissions are graded at once.").tag(config=True)
 
     def __init__(self, **options: Any):
         super().__init__(**options)
         settings = read_settings(Path(self.coursedir.root), trust=self.trust_submissions)
-        again = bool(self.parent.force)  # `nbgrader autograde --force`, and the formgrader's button
+        again = bool(self.parent.force) and not self.reuse  # `nbgrader autograde --force`, and the formgrader's button
         opened = import_item(self.open_sandbox)
         self.sessions = Sessions(settings, opened, self.workers, again=again, device=self.device)
         self._lock = self._take_turn(settings)  # before nbgrader opens the gradebook

@@ -23,6 +23,7 @@ from autograder.hub.door.export import scores
 from autograder.hub.door.pages import FEEDBACK_POLICY
 from autograder.hub.door.place import Place
 from autograder.hub.door.remembered import opened, remember_opened
+from autograder.hub.door.shown import with_way_back
 from autograder.hub.door.tries import MOST, MOST_A_DAY, Rule
 from autograder.hub.door.visit import Door, Page
 from autograder.hub.door.work import WHAT
@@ -84,7 +85,7 @@ class Feedback(Page):
             raise HTTPError(404)
         self.set_header("Content-Security-Policy", FEEDBACK_POLICY)
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(page)
+        self.finish(with_way_back(page, self.frame(), name))
 
     def _read(self, name: str) -> bytes | None:
         assignment = next(a for a in read_book(self.place) if a.name == name)
@@ -146,7 +147,7 @@ class Report(Page):
             self.finish(pages.message_page(self.frame(), "No class report yet", str(error)))
             return
         self.set_header("Content-Security-Policy", FEEDBACK_POLICY)
-        self.finish(page)
+        self.finish(with_way_back(page.encode(), self.frame(), name))
 
 
 class Export(Page):

@@ -87,6 +87,11 @@ def message_page(frame: Frame, title: str, text: str) -> str:
     return _page("message", frame, title=title, text=text, refresh=None)
 
 
+def way_back(frame: Frame, name: str) -> str:
+    """A link to the assignment `name` in the course, for a page that has a style of its own."""
+    return _page("back", frame, name=name)
+
+
 def style() -> str:
     """The style of all pages."""
     return (HERE / "door.css").read_text("utf-8")

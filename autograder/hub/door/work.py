@@ -29,6 +29,7 @@ WHAT = {
     "release": "Release",
     "collect": "Collect",
     "grade": "Grade all",
+    "again": "Grade again",
     "return": "Release feedback",
 }
 SIGNS = {"autograde": "Autograding ", "generate_feedback": "Converting notebook "}
@@ -131,12 +132,14 @@ class Work:
             "release": [["generate_assignment", name, "--force"], ["release_assignment", name, "--force"]],
             "collect": [["collect", name, "--update"]],
             "grade": [["collect", name, "--update"], ["autograde", name]],
+            "again": [["collect", name, "--update"], ["autograde", name, "--force", "--Reader.reuse=True"]],
             "return": [["generate_feedback", name, "--force"], ["release_feedback", name]],
         }[job.kind]
 
     def _tally(self, job: Job) -> Tally | None:
         if job.step == "autograde":
-            return Tally(len(waiting(self.place.root, job.assignment)), time.monotonic())
+            found = waiting(self.place.root, job.assignment, again=job.kind == "again")
+            return Tally(len(found), time.monotonic())
         if job.step == "generate_feedback":
             folders = list((self.place.root / "autograded").glob(f"*/{job.assignment}"))
             return Tally(len(folders), time.monotonic())
@@ -175,14 +178,14 @@ class Work:
             job.process = None
 
 
-def waiting(root: Path, assignment: str) -> list[str]:
-    """Whose submission `nbgrader autograde` would take up, by its own rule."""
+def waiting(root: Path, assignment: str, *, again: bool = False) -> list[str]:
+    """Whose submission `nbgrader autograde` would take up, by its own rule: all, if told to grade again."""
     found = []
     for folder in sorted((root / "submitted").glob(f"*/{assignment}")):
         student = folder.parent.name
         graded = root / "autograded" / student / assignment
         new, old = stamp(folder), stamp(graded)
-        if not student.startswith(".") and (not graded.exists() or (new and old and new > old)):
+        if not student.startswith(".") and (again or not graded.exists() or (new and old and new > old)):
             found.append(student)
     return found
 
