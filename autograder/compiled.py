@@ -1,4 +1,4 @@
-"""Keeping what JAX compiled for the authors' own code, so that the next command need not compile it again.
+"""Less compiling for the authors' own code: small programs are computed without, and what JAX compiled is kept.
 
 The folder belongs to the trusted side alone: no worker sees it, because a compiled reference is the answer, and nothing
 a worker could write is ever loaded from it.
@@ -11,8 +11,13 @@ from pathlib import Path
 
 
 def keep_compiled(state: Path) -> None:
-    """Makes JAX in this process keep compiled programs in the state folder, and use those kept there."""
+    """Makes JAX in this process keep compiled programs in the state folder, and use those kept there.
+
+    As in workers, JAX's own small programs are not compiled at all: `first_calls`.
+    """
     import jax
+
+    from autograder.eager import first_calls
 
     # A damaged entry, or a full disk, costs a compilation and nothing else.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
@@ -27,3 +32,4 @@ def keep_compiled(state: Path) -> None:
     }
     for name, value in options.items():
         jax.config.update(name, value)  # type: ignore[no-untyped-call]
+    first_calls.install()

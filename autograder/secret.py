@@ -94,9 +94,10 @@ def _read_private(path: Path) -> bytes:
 
 
 def _fingerprint(chapter: Chapter, seed: bytes) -> str:
-    """Changes with the seed, the engine, the chapter file and every module of `solutions` that is loaded."""
-    solutions = (m.__file__ for n, m in list(sys.modules.items()) if n.startswith("solutions.") and m.__file__)
-    return _digest(seed, (*_engine(), *sorted(map(Path, solutions)), chapter.path))
+    """Changes with the seed, the engine, the chapter file and every loaded module of the course's `solutions`."""
+    loaded = [Path(m.__file__) for n, m in list(sys.modules.items()) if n.startswith("solutions.") and m.__file__]
+    solutions = sorted(path for path in loaded if path.is_relative_to(chapter.course.root))  # not another course's
+    return _digest(seed, (*_engine(), *solutions, chapter.path))
 
 
 def _engine() -> list[Path]:

@@ -47,7 +47,8 @@ MAY_IMPORT: Mapping[str, str] = {
     "watching": "records tally",
     "turn": "settings",
     "secret": "records course wire",
-    "compiled": "",
+    "eager": "",
+    "compiled": "eager",
     "programs": "",
     "learning": "records author course drawing laws lineage notebook programs sandbox.local sandbox.quiet sheet",
     "warming": "sandbox",
@@ -60,7 +61,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "notebook": "records author beside course coursefile drawing sheet signature wire",
     # the student's side
     "beside": "",
-    "sandbox": "records wire invoke programs",
+    "sandbox": "records wire invoke programs eager",
     "sandbox.seam": "records",
     "sandbox.device": "records sandbox.seam",
     "sandbox.local": "records invoke wire",

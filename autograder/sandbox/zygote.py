@@ -100,7 +100,7 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
         if config["gpu"]:
             revive = partial(open_context, config["platform"])
     if not config["gpu"]:
-        from autograder.sandbox.eager import first_calls
+        from autograder.eager import first_calls
 
         compile_as_of_old()
         first_calls.install()

@@ -12,7 +12,9 @@ from autograder.notebook.build import build
 from autograder.notebook.leaks import leaks
 
 ROOT = Path(__file__).parents[2]
-CHAPTERS = tuple(load_course(ROOT).chapters)
+CHAPTERS = [
+    pytest.param(name, marks=pytest.mark.xdist_group(f"notebooks-{name}")) for name in load_course(ROOT).chapters
+]
 
 
 @pytest.fixture(scope="module", params=CHAPTERS)

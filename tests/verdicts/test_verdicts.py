@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,12 @@ ITEM = re.compile(
     r"(?P<scored>\w+)=(?P<score>[\d.]+)/(?P<most>[\d.]+)|(?P<lost>\w+)<(?P<full>[\d.]+)"
     r"|mistake:(?P<wrong>\w+)=(?P<mistake>\w+)|carried:(?P<carried>\w+)|missing:(?P<missing>\w+)"
 )
+
+
+def by_chapter(paths: list[Path]) -> list[Any]:
+    """A chapter's samples go to one worker, which draws its sheet once."""
+    mark = pytest.mark.xdist_group
+    return [pytest.param(p, marks=mark(f"verdicts-{p.parent.name}"), id=f"{p.parent.name}-{p.stem}") for p in paths]
 
 
 @lru_cache
@@ -69,7 +76,7 @@ def differences(graded: Graded, items: list[re.Match[str]]) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda p: f"{p.parent.name}-{p.stem}")
+@pytest.mark.parametrize("path", by_chapter(SAMPLES))
 def test_sample_gets_its_verdict(path: Path) -> None:
     chapter, sheet = chapter_and_sheet(path.parent.name)
     graded = grade(chapter, sheet, submission(path), LocalSandbox())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
-from autograder.sandbox.eager.unknown import Step, Unknown
+from autograder.eager.unknown import Step, Unknown
 
 Array = np.ndarray[Any, Any]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from autograder.sandbox.eager.unknown import Step, Unknown
+from autograder.eager.unknown import Step, Unknown
 
 Array = np.ndarray[Any, Any]
 MOST_FACTORS = 8

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.sandbox.eager.unknown import Step, Unknown
+from autograder.eager.unknown import Step, Unknown
 
 Array = np.ndarray[Any, Any]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.sandbox.eager.unknown import Step, Unknown
+from autograder.eager.unknown import Step, Unknown
 
 Array = np.ndarray[Any, Any]
 WORD = np.uint32

@@ -15,15 +15,16 @@ import os
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from autograder.sandbox.eager.algebra import ALGEBRA
-from autograder.sandbox.eager.indexing import INDEXING
-from autograder.sandbox.eager.keys import KEYS, WORD
-from autograder.sandbox.eager.steps import STEPS
-from autograder.sandbox.eager.unknown import Step, Unknown
+from autograder.eager.algebra import ALGEBRA
+from autograder.eager.indexing import INDEXING
+from autograder.eager.keys import KEYS, WORD
+from autograder.eager.steps import STEPS
+from autograder.eager.unknown import Step, Unknown
 
 OFTEN = 32
 """So many calls cost as much as compiling does."""
@@ -70,16 +71,20 @@ NOT_KEPT = _NotKept()
 
 
 def install() -> None:
-    """From now on, in this process. Another version of JAX than the one this is made for compiles as it always did."""
+    """From now on, in this process. Another version of JAX than the one this is made for compiles as it always did.
+
+    What compiles is behind it as `__wrapped__`.
+    """
     import jax
     from jax._src import pjit
 
     compiled: Any = getattr(pjit, "_pjit_call_impl_python", None)
-    if compiled is None:
+    if compiled is None or hasattr(compiled, "__wrapped__"):
         return
     library = os.path.dirname(jax.__file__) + os.sep
     left_to_do: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
+    @wraps(compiled)
     def call(*args: Any, jaxpr: Any, **options: Any) -> Any:
         calls = left_to_do.get(jaxpr)
         if calls is None:
