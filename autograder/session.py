@@ -88,19 +88,20 @@ def open_session(
     again: bool = False,
     device: Place | None = None,
     workers: int = 1,
+    submissions: int = 1,
     find: Callable[..., Device] = find_gpu,
 ) -> Session:
     """A session for `chapter` of the course in `settings`. Refuses (UsageError) where the sandbox is incomplete, or
     where a GPU is asked for and there is none.
 
     With `again`, what earlier runs found is found out anew. All is computed on `device`, or on what each exercise says;
-    `workers` share a card.
+    `workers` share a card. So many `submissions` are to come, as far as that is known.
     """
     keep_compiled(settings.state)
     loaded = placed(load_chapter(load_course(settings.root), chapter), device)
     gpu = find(slots=workers) if wants_gpu(loaded, device) else None
     warm = warm_folder(settings.root / "source" / f"{chapter}.programs.json", settings.state)
-    options = {"warm": warm, "gpu": gpu}
+    options = {"warm": warm, "gpu": gpu, "submissions": submissions if warm else None}
     sandbox = open_sandbox(trust=settings.trust, **{name: given for name, given in options.items() if given})
     try:
         if gpu:

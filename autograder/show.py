@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -66,7 +67,7 @@ def grade_class(
         handed_in(paths, chapter) as found,
         take_turn(settings, say),
         report_file(json_file) as write,
-        _grader(settings, chapter, workers=workers, again=again, where=where, device=device, tell=say) as (
+        _grader(settings, chapter, len(found), workers=workers, again=again, where=where, device=device, tell=say) as (
             session,
             grade,
         ),
@@ -97,6 +98,7 @@ def grade_class(
 def _grader(
     settings: Settings,
     chapter: str,
+    submissions: int,
     *,
     workers: int,
     again: bool,
@@ -114,7 +116,8 @@ def _grader(
     from autograder.sandbox.pool import open_sandbox
     from autograder.session import open_session
 
-    with open_session(settings, chapter, open_sandbox, again=again, device=device, workers=workers) as session:
+    opened = partial(open_session, settings, chapter, open_sandbox, again=again, device=device)
+    with opened(workers=workers, submissions=submissions) as session:
         yield session, lambda found, done: grade_all(session, found, workers=workers, done=done)
 
 

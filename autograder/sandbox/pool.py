@@ -22,8 +22,8 @@ MAX_STARTS = 2
 MAX_SERVERS = 4
 """At once, since each keeps its libraries in memory. Whoever comes later imports what they need themselves."""
 FEW = 4
-"""A fork server loads the learned programs once it has had so many workers: for fewer, that takes longer than it saves,
-because each finds them in the folder."""
+"""A fork server loads the learned programs if there are to be more submissions than this, or once it has had so many
+workers: for fewer, that takes longer than it saves."""
 RECYCLED = 1000
 """After so many workers a fork server gives way to a new one, so that nothing can build up in it."""
 
@@ -33,8 +33,16 @@ class WarmSandbox:
     import; each starts with its first worker, and may die once. What is to be computed on a `gpu` has fork servers of
     its own, which begin cold: programs that are kept warm are the CPU's."""
 
-    def __init__(self, plan: Plan, warm: Path | None = None, gpu: Device | None = None, *, device: Device = CPU):
-        self._plan, self._warm, self._device = plan, warm, device
+    def __init__(
+        self,
+        plan: Plan,
+        warm: Path | None = None,
+        gpu: Device | None = None,
+        *,
+        device: Device = CPU,
+        submissions: int = 1,
+    ):
+        self._plan, self._warm, self._device, self._class = plan, warm, device, submissions > FEW
         self._gpu = WarmSandbox(plan, device=gpu) if gpu else None
         self._lock = threading.RLock()
         self._servers: dict[Frameworks, Server] = {}
@@ -144,7 +152,7 @@ class WarmSandbox:
 
     def _started(self, frameworks: Frameworks) -> Server:
         if self._warm is not None:
-            loaded = frameworks in self._many and frameworks not in self._heavy
+            loaded = (self._class or frameworks in self._many) and frameworks not in self._heavy
             try:
                 return Server(self._plan, self._warm, frameworks, self._device, loaded=loaded)
             except OurError as error:
@@ -158,11 +166,16 @@ class WarmSandbox:
 
 
 def open_sandbox(
-    *, trust: bool = False, machine: Machine | None = None, warm: Path | None = None, gpu: Device | None = None
+    *,
+    trust: bool = False,
+    machine: Machine | None = None,
+    warm: Path | None = None,
+    gpu: Device | None = None,
+    submissions: int = 1,
 ) -> WarmSandbox:
     """The strongest sandbox this machine can hold. `MissingLayers` if that is too weak, unless `trust`.
 
     `warm` is a folder of compiled programs (`autograder.warming`) with which its workers begin, unless they
-    compute on `gpu`.
+    compute on `gpu`. So many `submissions` are to come, as far as that is known.
     """
-    return WarmSandbox(plan(machine or probe(), trust=trust), warm, gpu)
+    return WarmSandbox(plan(machine or probe(), trust=trust), warm, gpu, submissions=submissions)
