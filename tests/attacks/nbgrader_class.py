@@ -23,26 +23,8 @@ from autograder.secret import hidden_sheet
 from autograder.session import Session
 from graded_class import EVERYONE, course_in, hand_in, state_of, told
 from seam import descendants, temporary
+from tests.shared_sandbox import OPEN, share
 
-shared: dict[str, Any] = {}
-
-
-class Shared:
-    """The session's sandbox, which a batch may close without ending it."""
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return shared["sandbox"].layers
-
-    def open(self, limits: Any, **options: Any) -> Any:
-        return shared["sandbox"].open(limits, **options)
-
-    def close(self) -> None:
-        pass
-
-
-def open_shared(*, trust: bool = False) -> Shared:
-    return Shared()
 
 
 @dataclass(frozen=True)
@@ -66,7 +48,7 @@ def graded_twice(folder: Path, cold: WarmSandbox, inheriting: WarmSandbox) -> Cl
     chapter = load_chapter(load_course(root), "toy")
     sheet = hidden_sheet(chapter, state_of(root))
     directly = grade_all(Session(chapter, sheet, cold), found)
-    shared["sandbox"] = inheriting
+    share(inheriting)
     nbgrader(root, Autograde)
     nbgrader(root, GenerateFeedback)
     after = descendants(), temporary()
@@ -77,7 +59,7 @@ def nbgrader(root: Path, converter: Any, **options: Any) -> None:
     """Runs a converter as nbgrader's command does; what nbgrader would call a failure is raised."""
     c = Config()
     configure(c, root)
-    c.Reader.open_sandbox = f"{__name__}.open_shared"
+    c.Reader.open_sandbox = OPEN
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTOGRADER_STATE", str(state_of(root)))
         converter(coursedir=CourseDirectory(config=c, assignment_id="toy"), config=c, **options).start()

@@ -27,6 +27,7 @@ from autograder.records import Graded
 from autograder.report import to_json, to_text
 from autograder.session import Session, open_session
 from autograder.settings import read_settings
+from tests.shared_sandbox import OPEN, open_shared, share
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.xdist_group("odd")]
 TOY = Path(__file__).parents[1] / "toy"
@@ -35,24 +36,6 @@ NAMES = ("Zoë Ångström", "学生", "o'brien", "a b", "[x]", "a+b", "{y}", "-r
 FILES = {"Ü 1": "tôy – копия.ipynb", "Ü 2": "toy (1).ipynb", "Ü 3": "TOY.IPYNB", "Ü 4": "{toy}%s'\".ipynb"}
 """Names under which students save the only notebook in their folder. All are perfect."""
 shared: dict[str, Any] = {}
-
-
-class Shared:
-    """The session's sandbox, which a batch may close without ending it."""
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return shared["sandbox"].layers
-
-    def open(self, limits: Any, **options: Any) -> Any:
-        return shared["sandbox"].open(limits, **options)
-
-    def close(self) -> None:
-        pass
-
-
-def open_shared(*, trust: bool = False) -> Shared:
-    return Shared()
 
 
 def hand_in(root: Path, student: str, notebook: Any, name: str = "toy.ipynb") -> None:
@@ -64,7 +47,7 @@ def hand_in(root: Path, student: str, notebook: Any, name: str = "toy.ipynb") ->
 @pytest.fixture(scope="module")
 def course(warm: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The toy course with everybody's work in submitted/."""
-    shared["sandbox"] = warm
+    share(warm)
     root = Path(shutil.copytree(TOY, tmp_path_factory.mktemp("odd") / "course"))
     for name, make in HONEST.items():
         hand_in(root, name, make(CELLS))
@@ -125,7 +108,7 @@ def gradebook(course: Path) -> Path:
     for converter in (GenerateAssignment, Autograde):
         c = Config()
         configure(c, course)
-        c.Reader.open_sandbox = f"{__name__}.open_shared"
+        c.Reader.open_sandbox = OPEN
         converter(coursedir=CourseDirectory(config=c, assignment_id="toy"), config=c).start()
     return course / "gradebook.db"
 

@@ -36,6 +36,7 @@ from autograder.records import Graded
 from autograder.secret import hidden_sheet
 from autograder.session import Session, open_session
 from autograder.settings import Settings
+from tests.shared_sandbox import OPEN, open_shared
 
 HERE = Path(__file__).resolve()
 ROOT = HERE.parents[2]
@@ -43,26 +44,6 @@ SEED = "5eed" * 16
 PATIENT = "[limits]\ncheck_seconds = 60\ncell_seconds = 120\nsubmission_seconds = 900\nmemory_mb = 3000\n"
 NOISE = re.compile(r"0x[0-9a-f]{6,}")
 """Addresses in the texts of exceptions differ from one process to the next."""
-
-shared: dict[str, Any] = {}
-
-
-class Shared:
-    """One sandbox for all ways, which a session may close without ending it."""
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return shared["sandbox"].layers
-
-    def open(self, limits: Any, **options: Any) -> Any:
-        return shared["sandbox"].open(limits, **options)
-
-    def close(self) -> None:
-        pass
-
-
-def open_shared(**options: Any) -> Shared:
-    return Shared()
 
 
 @dataclass(frozen=True)
@@ -161,7 +142,7 @@ def by_nbgrader(made: Class) -> Said:
     """`nbgrader autograde` with the course's configuration."""
     c = Config()
     configure(c, made.root)
-    c.Reader.open_sandbox = f"{open_shared.__module__}.open_shared"
+    c.Reader.open_sandbox = OPEN
     found = {}
     with state_of_its_own(made, "nbgrader"):
         for converter, options in ((GenerateAssignment, {"force": True}), (Autograde, {})):

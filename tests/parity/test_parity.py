@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from paths import Class, Said, differences, samples  # noqa: E402
 
 from autograder.sandbox.pool import WarmSandbox, open_sandbox  # noqa: E402
 from autograder.warming import warm_folder  # noqa: E402
+from tests.shared_sandbox import share  # noqa: E402
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),
@@ -38,10 +39,8 @@ WAYS = {"nbgrader": paths.by_nbgrader, "otter": paths.by_otter, "gradescope": pa
 
 
 @pytest.fixture(autouse=True)
-def _one_sandbox(warm: WarmSandbox) -> Iterator[None]:
-    paths.shared["sandbox"] = warm
-    yield
-    paths.shared.clear()
+def _one_sandbox(warm: WarmSandbox) -> None:
+    share(warm)
 
 
 def compared(made: Class, tell: bool = False) -> tuple[Said, Mapping[str, Said], Mapping[str, list[str]]]:
@@ -93,7 +92,7 @@ def test_the_sample_class_of_a_chapter_is_graded_alike(
     assert pytestconfig.cache is not None
     programs = warm_folder(paths.ROOT / "source" / f"{chapter}.programs.json", pytestconfig.cache.mkdir("programs"))
     with open_sandbox(warm=programs) as sandbox:
-        paths.shared["sandbox"] = sandbox
+        share(sandbox)
         graded_alike(chapter, tmp_path)
 
 
