@@ -150,7 +150,7 @@ def importable(root: Path) -> Iterator[None]:
         package, _, rest = name.partition(".")
         ours = root / "solutions" / rest.replace(".", "/")
         taken = not rest or ours.is_dir() or ours.with_suffix(".py").is_file()
-        if package == "solutions" and taken and not _lies_in(module, root):
+        if package == "solutions" and taken and not _lies_in(module, root / "solutions"):
             del sys.modules[name]
     folder = root / "solutions"
     if folder.is_dir() and not (folder / "__init__.py").is_file():  # or else a package elsewhere on the path would win
@@ -183,9 +183,9 @@ def located(path: Path) -> Iterator[None]:
         raise AuthorError(text, file=str(path), line=line) from error
 
 
-def _lies_in(module: ModuleType, root: Path) -> bool:
+def _lies_in(module: ModuleType, folder: Path) -> bool:
     places = [module.__file__] if getattr(module, "__file__", None) else list(getattr(module, "__path__", []))
-    return all(Path(place).resolve().is_relative_to(root.resolve()) for place in places if place)
+    return all(Path(place).resolve().is_relative_to(folder.resolve()) for place in places if place)
 
 
 def _run(cell: Cell, module: ModuleType, path: Path) -> Cell:

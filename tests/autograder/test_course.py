@@ -1,6 +1,7 @@
 """Reading courses and chapter files, and what an author is told, with file and line."""
 
 import inspect
+import shutil
 import textwrap
 from pathlib import Path
 
@@ -42,6 +43,9 @@ def double(x: Float[Array, "n"]) -> Float[Array, "n"]:
     return 2 * x
 '''
 TOML = 'name = "small"\ntitle = "A small course"\n[limits]\nmemory_mb = 100\n[chapters.part]\ntitle = "A part"\n'
+
+
+TOY = Path(__file__).parent.parent / "toy"
 
 
 @pytest.fixture
@@ -96,6 +100,15 @@ def test_two_courses_have_solutions_of_their_own(course, toy, tmp_path_factory):
     chapter = load_chapter(load_course(course()), "part")
     assert chapter.exercises["double"].target.__module__ == "solutions.part"
     assert toy.sheet(b"again").chapter == "toy"
+
+
+def test_a_course_within_a_course_has_solutions_of_its_own(course):
+    outer = course()
+    (outer / "solutions" / "__init__.py").write_text("")
+    inner = shutil.copytree(TOY, outer / "tests" / "course")
+    (inner / "solutions" / "__init__.py").write_text("")
+    assert load_chapter(load_course(inner), "toy").exercises
+    assert load_chapter(load_course(outer), "part").exercises["double"].target.__module__ == "solutions.part"
 
 
 # ---- the course file --------------------------------------------------------------------------------------------

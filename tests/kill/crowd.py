@@ -28,8 +28,8 @@ GRADE = "from autograder.cli import main; main()"
 NBGRADER = "from nbgrader.apps.nbgraderapp import main; main()"
 
 
-def crowd(root: Path, size: int) -> dict[str, float]:
-    """A course with `size` submissions, no two of them alike, and what each must earn."""
+def crowd(root: Path, size: int, *, seconds: float = 0) -> dict[str, float]:
+    """A course with `size` submissions, no two of them alike, and what each must earn. Each takes `seconds` at least."""
     shutil.copytree(TOY, root)
     wanted = {}
     for number in range(size):
@@ -40,7 +40,7 @@ def crowd(root: Path, size: int) -> dict[str, float]:
             cells[cells.index(TABLE)] = "def table(f, A, B):\n    return 1 / 0"
         path = root / "submitted" / f"s{number:02}" / "toy" / "toy.ipynb"
         path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(plain([*cells, f"number = {number}"])))
+        path.write_text(json.dumps(plain([*cells, f"import time\nnumber = {number}\ntime.sleep({seconds})"])))
         wanted[f"s{number:02}"] = (12.0, 10.0, 10.0)[number % 3]
     return wanted
 

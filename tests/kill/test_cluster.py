@@ -34,9 +34,9 @@ def two(tmp_path: Path, state: Path) -> Iterator[Cluster]:
 class Command:
     """`autograder grade` at work on a class of `SIZE`, and what it said."""
 
-    def __init__(self, tmp_path: Path, *options: str):
+    def __init__(self, tmp_path: Path, *options: str, seconds: float = 1):
         self.root, self.log = tmp_path / "course", tmp_path / "log"
-        self.wanted = crowd(self.root, SIZE)
+        self.wanted = crowd(self.root, SIZE, seconds=seconds)
         self.process = started(GRADE, (*GRADING, *options), self.root, self.log)
 
     @property
@@ -110,7 +110,7 @@ def test_a_worker_without_layers_refuses_the_class_and_makes_no_zero(tmp_path: P
 def test_a_worker_without_layers_that_joins_later_is_told_of_and_gets_nothing(
     tmp_path: Path, state: Path, two: Cluster
 ):
-    command = Command(tmp_path, *two.options)
+    command = Command(tmp_path, *two.options, seconds=4)  # so that it is still at work when the other has joined
     until(lambda: kept(state), lambda: command.said)
     weak = two.join("weak", weak=True)
     assert command.ends() == 0, command.said
@@ -136,7 +136,7 @@ def test_a_lost_scheduler_is_our_fault_and_what_had_finished_is_kept(tmp_path: P
 
 def test_ctrl_c_leaves_finished_work_and_nothing_else(tmp_path: Path, state: Path):
     root, log = tmp_path / "course", tmp_path / "log"
-    wanted = crowd(root, SIZE)
+    wanted = crowd(root, SIZE, seconds=1)
     process = started(GRADE, (*GRADING, "--scheduler", "local"), root, log, alone=True)
     until(lambda: len(kept(state)) >= 2, log.read_text)
     family = descendants(process.pid)
