@@ -29,7 +29,7 @@ NBGRADER = "from nbgrader.apps.nbgraderapp import main; main()"
 
 
 def crowd(root: Path, size: int, *, seconds: float = 0) -> dict[str, float]:
-    """A course with `size` submissions, no two of them alike, and what each must earn. Each takes `seconds` at least."""
+    """A course with `size` submissions, no two alike, and what each must earn. Each takes `seconds` at least."""
     shutil.copytree(TOY, root)
     wanted = {}
     for number in range(size):
