@@ -23,17 +23,17 @@ import numpy as np
 from autograder.eager.algebra import ALGEBRA
 from autograder.eager.indexing import INDEXING
 from autograder.eager.keys import KEYS, WORD
-from autograder.eager.steps import STEPS
+from autograder.eager.steps import STEPS, flushed
 from autograder.eager.unknown import Step, Unknown
 
-OFTEN = 32
+OFTEN = 400
 """So many calls cost as much as compiling does."""
 PRACTICALLY_NEVER = 20_000
 """Calls after which a program is compiled whose last digit may change by that: a second has been lost by then."""
 MOST = 1 << 20  # elements of an array
 DTYPES = frozenset(map(np.dtype, ("bool", "int8", "uint8", "int32", "uint32", "int64", "uint64", "float32", "float64")))
 INNER = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr"}
-"""Steps that are programs themselves, and the parameter that holds them."""
+"""Steps that are a program themselves, and the parameter that holds it."""
 KEY = "key<fry>"
 KNOWN: Mapping[str, Step] = {**STEPS, **INDEXING, **ALGEBRA, **KEYS}
 ROUNDING = frozenset({"add", "add_any", "sub", "mul", "sqrt", "square"})
@@ -110,11 +110,11 @@ def plan(jaxpr: Any, library: str) -> int:
     for step in _all_steps(jaxpr.jaxpr):
         name = step.primitive.name
         floats = any(getattr(v.aval.dtype, "kind", "u") not in "biu" for v in step.outvars)
-        if name not in KNOWN and name not in INNER and name != "custom_linear_solve":
+        if name not in KNOWN and not _inner(step):
             return 0
         rounds = floats and (name in ROUNDING or (name == "integer_pow" and step.params["y"] == 2))
         rounded += rounds
-        exact &= rounds or name in EXACT or name in INNER or (not floats and name in STEPS)
+        exact &= rounds or name in EXACT or (not floats and name in STEPS) or bool(_inner(step))
     return OFTEN if exact and rounded <= 1 else PRACTICALLY_NEVER
 
 
@@ -122,10 +122,20 @@ def _all_steps(program: Any) -> Iterator[Any]:
     """The steps of a program and of those within it."""
     for step in program.eqns:
         yield step
-        if step.primitive.name in INNER:
-            yield from _all_steps(step.params[INNER[step.primitive.name]].jaxpr)
-        elif step.primitive.name == "custom_linear_solve":
-            yield from _all_steps(step.params["jaxprs"].solve.jaxpr)
+        for inner in _inner(step):
+            yield from _all_steps(inner.jaxpr)
+
+
+def _inner(step: Any) -> tuple[Any, ...]:
+    """The programs of which this step does one; none if it is not made of programs."""
+    match step.primitive.name:
+        case "cond":
+            return tuple(step.params["branches"])
+        case "custom_linear_solve":
+            return (step.params["jaxprs"].solve,)
+        case name if name in INNER:
+            return (step.params[INNER[name]],)
+    return ()
 
 
 def computed(jaxpr: Any, args: Sequence[Any], options: Mapping[str, Any]) -> list[Any]:
@@ -172,14 +182,17 @@ def run(program: Any, consts: Sequence[Any], args: Sequence[Array]) -> list[Arra
 
 
 def _answers(step: Any, given: list[Array]) -> Sequence[Any]:
-    name, params = step.primitive.name, step.params
-    if name in INNER:
-        return run(params[INNER[name]].jaxpr, params[INNER[name]].consts, given)
-    if name == "custom_linear_solve":
-        lengths, solve = params["const_lengths"], params["jaxprs"].solve
+    name, params, inner = step.primitive.name, step.params, _inner(step)
+    if name == "cond":
+        which = min(max(int(given[0]), 0), len(inner) - 1)
+        return run(inner[which].jaxpr, inner[which].consts, given[1:])
+    if name == "custom_linear_solve":  # whose arguments are those of four functions, and the right-hand sides
+        lengths = params["const_lengths"]
         begin = lengths.matvec + lengths.vecmat
         rest = given[begin + lengths.solve + lengths.transpose_solve :]
-        return run(solve.jaxpr, solve.consts, given[begin : begin + lengths.solve] + rest)
+        return run(inner[0].jaxpr, inner[0].consts, given[begin : begin + lengths.solve] + rest)
+    if inner:
+        return run(inner[0].jaxpr, inner[0].consts, given)
     if name not in KNOWN:
         raise Unknown
     answer: Any = KNOWN[name](params, *given)
@@ -221,13 +234,3 @@ def expected(array: Array, aval: Any) -> Array:
     if array.dtype not in DTYPES or array.dtype != dtype or array.shape != shape or array.size > MOST:
         raise Unknown
     return array
-
-
-def flushed(array: Array) -> Array:
-    """The array with zeros for what is too small to be a normal number, where there is any."""
-    if array.dtype.kind != "f":
-        return array
-    tiny = np.abs(array) < np.finfo(array.dtype).tiny
-    return (
-        np.where(tiny, np.copysign(np.zeros((), array.dtype), array), array) if (tiny & (array != 0)).any() else array
-    )

@@ -18,31 +18,29 @@ Array = np.ndarray[Any, Any]
 
 def gather(params: Mapping[str, Any], a: Array, indices: Array) -> Any:
     numbers, sizes = params["dimension_numbers"], tuple(params["slice_sizes"])
-    if numbers.operand_batching_dims:
-        raise Unknown
-    places, inside = _places(a.shape, indices, numbers.start_index_map, sizes, params["mode"])
+    batching = dict(zip(numbers.operand_batching_dims, numbers.start_indices_batching_dims, strict=True))
+    places, inside = _places(a.shape, indices, numbers.start_index_map, batching, sizes, params["mode"])
     windows = a[places]
     if inside is not None:
         if params["fill_value"] is not None or a.dtype.kind not in "f":
             raise Unknown
         windows = np.where(inside.reshape(*inside.shape, *[1] * a.ndim), windows, np.asarray(np.nan, a.dtype))
-    kept = np.squeeze(windows, tuple(indices.ndim - 1 + i for i in numbers.collapsed_slice_dims))
+    kept = np.squeeze(windows, tuple(indices.ndim - 1 + i for i in (*numbers.collapsed_slice_dims, *batching)))
     return np.moveaxis(kept, range(indices.ndim - 1, kept.ndim), numbers.offset_dims)
 
 
-def scatter(change: Callable[[Array, tuple[Array, ...], Array], None]) -> Callable[..., Any]:
+def scatter(change: Callable[[Array, tuple[Array, ...], Array], None]) -> Step:
     """A scatter that changes the array at the places by the updates, in place."""
 
     def step(params: Mapping[str, Any], a: Array, indices: Array, updates: Array) -> Any:
         numbers = params["dimension_numbers"]
-        if numbers.operand_batching_dims:
-            raise Unknown
+        batching = dict(zip(numbers.operand_batching_dims, numbers.scatter_indices_batching_dims, strict=True))
         between = list(numbers.update_window_dims)
         sizes = [updates.shape[i] for i in between]
-        for axis in numbers.inserted_window_dims:
+        for axis in sorted((*numbers.inserted_window_dims, *batching)):
             sizes.insert(axis, 1)
         where = numbers.scatter_dims_to_operand_dims
-        places, inside = _places(a.shape, indices, where, tuple(sizes), params["mode"])
+        places, inside = _places(a.shape, indices, where, batching, tuple(sizes), params["mode"])
         moved = np.moveaxis(updates, between, range(updates.ndim - len(between), updates.ndim))
         moved = moved.reshape(*indices.shape[:-1], *sizes)
         if inside is not None:  # what lies outside is dropped
@@ -56,12 +54,20 @@ def scatter(change: Callable[[Array, tuple[Array, ...], Array], None]) -> Callab
 
 
 def _places(
-    shape: tuple[int, ...], indices: Array, dims: Sequence[int], sizes: tuple[int, ...], mode: Any
+    shape: tuple[int, ...],
+    indices: Array,
+    dims: Sequence[int],
+    batching: Mapping[int, int],
+    sizes: tuple[int, ...],
+    mode: Any,
 ) -> tuple[tuple[Array, ...], Array | None]:
     """For each axis of the operand where the windows lie, as index arrays with the axes (*indices, *windows); and which
-    windows lie inside, if those outside are not to be read or written and there are any."""
+    windows lie inside, if those outside are not to be read or written and there are any.
+
+    `batching` are axes of the operand along which windows lie where their indices do, along an axis of those.
+    """
     last = indices.astype(np.int64)
-    most = np.array([shape[d] - sizes[d] for d in dims])
+    most = np.array([shape[d] - sizes[d] for d in dims], np.int64)
     inside: Array = np.asarray(((last >= 0) & (last <= most)).all(-1))
     dropped: Array | None = None
     if not inside.all():
@@ -76,26 +82,28 @@ def _places(
     batch, rank = indices.ndim - 1, len(shape)
     found = []
     for axis, size in enumerate(sizes):
-        inner = np.arange(size).reshape([-1 if i == axis else 1 for i in range(rank)])
+        start = np.zeros([1] * (batch + rank), np.int64)
         if axis in dims:
             start = last[..., list(dims).index(axis)].reshape(*indices.shape[:-1], *[1] * rank)
-        else:
-            start = np.zeros([1] * (batch + rank), np.int64)
-        found.append(start + inner)
+        elif axis in batching:
+            start = _along(np.arange(indices.shape[batching[axis]]), batching[axis], batch + rank)
+        found.append(start + _along(np.arange(size), batch + axis, batch + rank))
     return tuple(found), dropped
+
+
+def _along(numbers: Array, axis: int, rank: int) -> Array:
+    return numbers.reshape([-1 if i == axis else 1 for i in range(rank)])
 
 
 def put(a: Array, places: tuple[Array, ...], new: Array) -> None:
     a[places] = new
 
 
-def add(a: Array, places: tuple[Array, ...], new: Array) -> None:
-    np.add.at(a, places, new)
-
-
 INDEXING: dict[str, Step] = {
     "gather": gather,
     "scatter": scatter(put),
-    "scatter-add": scatter(add),
-    "scatter_add": scatter(add),
+    "scatter-add": scatter(np.add.at),
+    "scatter-mul": scatter(np.multiply.at),
+    "scatter-max": scatter(np.maximum.at),
+    "scatter-min": scatter(np.minimum.at),
 }

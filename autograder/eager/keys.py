@@ -38,10 +38,18 @@ def _blocks(key: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
     """Two words for each place of an array of this shape."""
     from jax._src import config
 
-    if key.shape != (2,) or not config.threefry_partitionable.value or prod(shape) >= 1 << 32:
+    if key.shape != (2,) or not config.threefry_partitionable.value:
         raise Unknown
-    counts = np.arange(prod(shape), dtype=WORD).reshape(shape)
-    return threefry(key[0], key[1], np.zeros_like(counts), counts)
+    return threefry(key[0], key[1], *counts({"shape": shape}))
+
+
+def counts(params: Mapping[str, Any]) -> Any:
+    """The place of each entry of an array of this shape, as a high and a low word."""
+    shape = tuple(params["shape"])
+    if prod(shape) >= 1 << 32:
+        raise Unknown
+    low = np.arange(prod(shape), dtype=WORD).reshape(shape)
+    return np.zeros_like(low), low
 
 
 def seed(params: Mapping[str, Any], seeds: Array) -> Any:
@@ -77,6 +85,7 @@ KEYS: dict[str, Step] = {
     "random_split": split,
     "random_bits": bits,
     "random_fold_in": fold_in,
+    "iota_2x32_shape": counts,
     "random_wrap": same,
     "random_unwrap": same,
     "threefry2x32": lambda params, *words: threefry(*words),

@@ -19,7 +19,7 @@ from autograder.eager.unknown import Step, Unknown
 
 Array = np.ndarray[Any, Any]
 MOST_FACTORS = 8
-NEAREST_EVEN = 1  # lax.RoundingMethod
+AWAY_FROM_ZERO, NEAREST_EVEN = 0, 1  # lax.RoundingMethod
 
 
 def floats(function: Callable[..., Any]) -> Step:
@@ -107,15 +107,30 @@ def integer_pow(params: Mapping[str, Any], a: Array) -> Any:
 
 
 def rounded(params: Mapping[str, Any], a: Array) -> Any:
-    if int(params["rounding_method"]) != NEAREST_EVEN:
-        raise Unknown
-    return np.rint(a)
+    match int(params["rounding_method"]):
+        case method if method == NEAREST_EVEN:
+            return np.rint(a)
+        case method if method == AWAY_FROM_ZERO:
+            whole = np.trunc(a)
+            return np.where(np.abs(a - whole) >= 0.5, whole + np.sign(a), whole).astype(a.dtype)
+    raise Unknown
+
+
+def platform(params: Mapping[str, Any]) -> Any:
+    """Which of several ways of computing something is the CPU's."""
+    fits = [names is None or "cpu" in names for names in params["platforms"]]
+    return np.int32(fits.index(True))
 
 
 def select(params: Mapping[str, Any], which: Array, *cases: Array) -> Any:
-    if which.dtype != bool or len(cases) != 2:
+    if which.dtype == bool:
+        return np.where(which, cases[-1], cases[0])
+    if (which < 0).any() or (which >= len(cases)).any():
         raise Unknown
-    return np.where(which, cases[1], cases[0])
+    chosen = cases[0]
+    for i, case in enumerate(cases):
+        chosen = np.where(which == i, case, chosen)
+    return chosen
 
 
 def convert(params: Mapping[str, Any], a: Array) -> Any:
@@ -189,14 +204,24 @@ def dot_general(params: Mapping[str, Any], a: Array, b: Array) -> Any:
     inner = int(np.prod([a.shape[i] for i in over_a], dtype=int))
     left = a.transpose(*batch_a, *free_a, *over_a).reshape(*batch, int(np.prod(n, dtype=int)), inner)
     right = b.transpose(*batch_b, *over_b, *free_b).reshape(*batch, inner, int(np.prod(m, dtype=int)))
-    return np.matmul(left, right).reshape(*batch, *n, *m)
+    return np.matmul(left, right).reshape((*batch, *n, *m))
+
+
+def flushed(array: Array) -> Array:
+    """The array with zeros for what is too small to be a normal number, where there is any."""
+    if array.dtype.kind != "f":
+        return array
+    tiny = np.abs(array) < np.finfo(array.dtype).tiny
+    return (
+        np.where(tiny, np.copysign(np.zeros((), array.dtype), array), array) if (tiny & (array != 0)).any() else array
+    )
 
 
 def sort(params: Mapping[str, Any], *arrays: Array) -> Any:
     axis, keys = params["dimension"], params["num_keys"]
     if keys != 1:
         raise Unknown
-    order = np.argsort(arrays[0], axis=axis, kind="stable")
+    order = np.argsort(flushed(arrays[0]), axis=axis, kind="stable")
     return [np.take_along_axis(a, order, axis) for a in arrays]
 
 
@@ -218,7 +243,7 @@ STEPS: dict[str, Step] = {
     "neg": plain(np.negative),
     "abs": plain(np.abs),
     "square": plain(np.square),
-    "sign": floats(np.sign),
+    "sign": plain(np.sign),
     "floor": floats(np.floor),
     "ceil": floats(np.ceil),
     "round": rounded,
@@ -279,4 +304,5 @@ STEPS: dict[str, Step] = {
     "cummin": running(np.minimum),
     "dot_general": dot_general,
     "sort": sort,
+    "platform_index": platform,
 }

@@ -313,6 +313,23 @@ CASES: dict[str, Callable[[], Any]] = {
         jnp.abs(-3),
         jnp.exp(1),
     ),
+    "chosen": lambda: (
+        lax.cond(True, jnp.sin, jnp.cos, B),
+        lax.switch(7, [jnp.sin, jnp.cos], B),
+        lax.select_n(np.array([0, 2, 1]), B[:, 0], B[:, 1], B[:, 2]),
+        jnp.choose(np.array([0, 1, 1]), [B[:, 0], B[:, 1]]),
+        jnp.round(jnp.asarray(B), 1),
+        lax.round(jnp.asarray([0.5, -0.5, 1.5, 2.49999, 0.49999997]), lax.RoundingMethod.AWAY_FROM_ZERO),
+        jnp.sign(jnp.asarray(WHOLE)),
+    ),
+    "mapped indices": lambda: (
+        jax.vmap(lambda x, i: x[i])(B, np.array([[0, 3], [1, 1], [2, 0]])),
+        jax.vmap(lambda x, i: x.at[i].set(0.0))(jnp.asarray(B), np.array([0, 3, 1])),
+        jax.vmap(lambda x, i: x.at[i].add(1.0))(jnp.asarray(B), np.array([[0, 0], [1, 3], [2, 9]])),
+        jnp.take_along_axis(jnp.asarray(B), np.argsort(-B, axis=1), axis=1),
+        jnp.asarray(B).at[np.array([0, 0])].max(9.0),
+        jnp.asarray(B).at[:, np.array([1, 2])].min(0.0),
+    ),
     "lax": lambda: (
         lax.rsqrt(B),
         lax.erf_inv(B / 3),
@@ -382,6 +399,17 @@ def both(case: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> tuple[list
         ours = jax.tree.leaves(case())
     jax.clear_caches()
     return theirs, ours
+
+
+LEFT_TO_XLA = {"out of bounds", "one hot", "segments", "normal"}
+"""Cases in which something is compiled: filling with whole numbers, a loop, or `nextafter`."""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_hardly_anything_is_compiled(name: str, computed: list[str]) -> None:
+    first_calls.install()
+    CASES[name]()
+    assert bool(computed) == (name in LEFT_TO_XLA), computed
 
 
 @pytest.mark.parametrize("name", CASES)
