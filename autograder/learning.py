@@ -1,8 +1,5 @@
-"""Learning which programs a chapter's students will need, by running what its author wrote, right and wrong, and what
-anybody may do with arrays of such shapes.
-
-Those that the reference and other right answers need come first, and every worker begins with them. The rest is rare:
-it is compiled too, and loaded by the worker that asks for it.
+"""Learning which programs a chapter's students will need, by running the solved notebook, the references and what else
+its author knows to be right. What only wrong answers need, a worker computes or compiles itself.
 """
 
 from __future__ import annotations
@@ -11,14 +8,11 @@ import hashlib
 import inspect
 import io
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout, suppress
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from autograder.author import Exercise
 from autograder.course import Chapter
@@ -34,11 +28,7 @@ from autograder.sandbox.quiet import silence_client
 from autograder.sheet import PUBLIC, answer
 
 LARGEST = 1 << 15
-"""Entries of an array. Larger ones are rare, and XLA would use threads for them."""
-
-CLASSES = 3
-"""How many notebooks are run with alternates, and how many with mistakes."""
-COMMON_SHAPES, UNPACKED = 25, 16
+"""Entries of an array. XLA would use threads for larger ones."""
 
 Function = Callable[..., Any]
 
@@ -46,128 +36,49 @@ Function = Callable[..., Any]
 def learn(chapter: Chapter, tell: Callable[[str], None] = lambda name: None) -> list[Program]:
     """The programs, those of references first. `tell` hears of every exercise."""
     found: dict[str, Program] = {}
-    expected: list[str] = []
     given = {name: helper.function for name, helper in chapter.helpers.items()}
     exercises = list(chapter.exercises.values())
     with recording(found):
         tell("the notebook")
-        _run_notebook(chapter, {})
-        for rank in range(3):  # the reference first, then what else is right, then what is wrong
+        _run_notebook(chapter)
+        for of in (_reference, _alternates):
             for exercise in exercises:
                 tell(exercise.name)
                 calls = [call_of(exercise, question, PUBLIC) for question in exercise.questions]
-                for function in _ranked(exercise)[rank]:
+                for function in of(exercise):
                     for call in calls:
                         answer(function, call, given, double=False)
                     for law in exercise.laws:
                         student = LocalStudent({"f": function}, given, "jax")
                         subject = Subject(student, "f", exercise.signatures, lambda: 0.0)
                         judge_law(law.function, subject, seed_of(PUBLIC, exercise.name, law.label))
-            if rank == 1:
-                expected += found
-        for others in _instead(exercises):
-            tell(f"the notebook with {', '.join(sorted({f.__name__ for f in others.values()}))[:60]}...")
-            _run_notebook(chapter, others)
-        tell("what is common")
-        _do_common_things(_shapes(found[text] for text in expected))
-    often = set(expected)
-    return [p if text in often and _alone(p) else {**p, "rare": True} for text, p in found.items() if _small(p)]
+    return [p for p in found.values() if _alone(p) and _small(p)]
 
 
-def _ranked(exercise: Exercise) -> tuple[list[Function], list[Function], list[Function]]:
-    return [exercise.target], [v.function for v in exercise.alternates], [v.function for v in exercise.mistakes]
+def _reference(exercise: Exercise) -> list[Function]:
+    return [exercise.target]
 
 
-def _instead(exercises: Sequence[Exercise]) -> Iterator[dict[str, Function]]:
-    """Functions to put into the notebook in the place of the reference: all first alternates, all second ones, ..."""
-    for rank in (1, 2):
-        ranked = {e.name: _ranked(e)[rank] for e in exercises}
-        for i in range(min(CLASSES, max(map(len, ranked.values()), default=0))):
-            yield {name: functions[i] for name, functions in ranked.items() if i < len(functions)}
+def _alternates(exercise: Exercise) -> list[Function]:
+    return [variant.function for variant in exercise.alternates]
 
 
-def _shapes(programs: Iterable[Program]) -> list[tuple[int, ...]]:
-    """Of float32 arrays that programs take, those of many programs first."""
-    counts = Counter[tuple[int, ...]]()
-    for program in programs:
-        for arg in program["args"]:
-            match arg:
-                case {"array": ["float32", shape, False]} if len(shape) <= 3 and np.prod(shape, dtype=int) <= LARGEST:
-                    counts[tuple(shape)] += 1
-    return [shape for shape, _ in counts.most_common(COMMON_SHAPES)]
-
-
-def _do_common_things(shapes: Iterable[tuple[int, ...]]) -> None:
-    """What anybody may do with one array, in the order in which JAX's own names are most often written."""
-    import jax
-    import jax.numpy as jnp
-
-    elementwise = (jnp.abs, jnp.exp, jnp.sqrt, jnp.square, jnp.log, jnp.tanh, jnp.negative, jnp.sign)
-    reductions = (jnp.sum, jnp.mean, jnp.max, jnp.min, jnp.std, jnp.argmax, jnp.linalg.norm)
-    for shape in shapes:
-        with suppress(Exception):
-            x = jnp.asarray(np.ones(shape, np.float32))
-            one = jnp.float32(1)
-            for function in elementwise:
-                function(x)
-            for other in (x, one, 1.0, 2):
-                _ = (x + other, x - other, x * other, x / other, other - x, other * x, other / x, x > other, x**2)
-                _ = jnp.maximum(x, other), jnp.where(x > other, x, 0.0)
-            for reduce in reductions if shape else ():
-                reduce(x)
-                for axis in (*range(len(shape)), -1) if len(shape) > 1 else (0, -1):
-                    reduce(x, axis=axis)
-            if shape:
-                _ = x[0], x[-1], x[1:], x[:-1], x[::-1], jnp.sort(x), jnp.argsort(x), jnp.stack([x, x]), x[None]
-                _ = (
-                    jnp.cumsum(x, axis=0),
-                    jnp.zeros_like(x),
-                    jnp.ones_like(x),
-                    jnp.zeros(shape),
-                    jnp.concatenate([x, x]),
-                )
-            if len(shape) == 1:
-                _ = x[:, None], x @ x, jnp.dot(x, x), jnp.outer(x, x), x.reshape(-1, 1)
-                if shape[0] <= UNPACKED:
-                    _ = jnp.array(list(x)), jnp.stack(list(x))
-            if len(shape) == 2:
-                _ = x.T, x @ x.T, x.T @ x, jnp.dot(x, x.T), x[:, 0], x[:, None, :], x[:, None] - x[None], x.ravel()
-                _ = x @ x[0], jnp.dot(x, x[0])
-                _ = jnp.sum((x[:, None] - x[None]) ** 2, axis=-1), jnp.mean((x[:, None] - x[None]) ** 2, axis=-1)
-                if shape[0] == shape[1]:
-                    _ = jnp.diag(x), jnp.trace(x), jnp.linalg.inv(x + jnp.eye(shape[0]))
-                    _ = jnp.linalg.solve(x + jnp.eye(shape[0]), x[0]), jnp.linalg.eigvalsh(x)
-                jax.vmap(lambda row: jnp.sqrt(jnp.mean(row**2)))(x)
-
-
-def _run_notebook(chapter: Chapter, instead: Mapping[str, Function]) -> None:
-    """Runs the solved notebook as a worker would: its checks, and what only follows a passed one, do nothing.
-
-    Functions of `instead` take the places of references; then cells may fail, as students' do.
-    """
+def _run_notebook(chapter: Chapter) -> None:
+    """Runs the solved notebook as a worker would: its checks, and what only follows a passed one, do nothing."""
     import matplotlib
 
     matplotlib.use("agg")
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    student = LocalStudent(namespace, {}, "jax")
+    student = LocalStudent({"__name__": "__main__"}, {}, "jax")
     undo = silence_client()
     try:
         with redirect_stdout(io.StringIO()):
-            _run_cells(chapter, student, namespace, instead)
+            for piece in pieces(chapter):
+                ran = student.run(piece.solved, seconds=0.0).outcome if piece.kind == "code" else None
+                if isinstance(ran, Raised):
+                    text = f"the cell {piece.ident} of the solved notebook ends in {ran.type}: {ran.message}"
+                    raise AuthorError(text, file=str(chapter.path))
     finally:
         undo()
-
-
-def _run_cells(
-    chapter: Chapter, student: LocalStudent, namespace: dict[str, Any], instead: Mapping[str, Function]
-) -> None:
-    for piece in pieces(chapter):
-        ran = student.run(piece.solved, seconds=0.0).outcome if piece.kind == "code" else None
-        if piece.ident in instead:
-            namespace[piece.ident] = instead[piece.ident]
-        if isinstance(ran, Raised) and not instead:
-            text = f"the cell {piece.ident} of the solved notebook ends in {ran.type}: {ran.message}"
-            raise AuthorError(text, file=str(chapter.path))
 
 
 def write(programs: list[Program], path: Path, source: str = "") -> None:

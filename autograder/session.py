@@ -100,8 +100,8 @@ def open_session(
     keep_compiled(settings.state)
     loaded = placed(load_chapter(load_course(settings.root), chapter), device)
     gpu = find(slots=workers) if wants_gpu(loaded, device) else None
-    warm = warm_folder(settings.root / "source" / f"{chapter}.programs.json", settings.state)
-    options = {"warm": warm, "gpu": gpu, "submissions": submissions if warm else None}
+    warm = warm_folder(settings.root / "source" / f"{chapter}.programs.json", settings.state, submissions)
+    options = {"warm": warm, "gpu": gpu}
     sandbox = open_sandbox(trust=settings.trust, **{name: given for name, given in options.items() if given})
     try:
         if gpu:

@@ -14,14 +14,19 @@ from autograder.sandbox import launch, warm
 from autograder.sandbox.warm import COMPILED, PROGRAMS, READY
 
 FILL_SECONDS = 900
+PAYS = 100
+"""Submissions for which filling the folder, a minute or two, costs less than it saves."""
+PAYS_WHEN_FILLED = 16
+"""Submissions for which loading the programs, four seconds at a fork server's start, does."""
 
 
-def warm_folder(programs: Path, state: Path) -> Path | None:
-    """The folder of compiled programs for the list in the file `programs`, filled if need be; None without a list.
+def warm_folder(programs: Path, state: Path, submissions: int = PAYS) -> Path | None:
+    """The folder of compiled programs for the list in the file `programs`, filled if need be; None without a list, or
+    where it would cost so many submissions more than it saves.
 
     One process fills it while others wait. What is compiled depends on the versions of JAX and on the processor.
     """
-    if not programs.is_file():
+    if not programs.is_file() or submissions < PAYS_WHEN_FILLED:
         return None
     text = programs.read_bytes()
     compiler = Path(warm.__file__).read_bytes()  # what it leaves out of the programs may change, too
@@ -32,6 +37,8 @@ def warm_folder(programs: Path, state: Path) -> Path | None:
     with open(folder.parent / f"{folder.name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / READY).exists():
+            if submissions < PAYS:
+                return None
             for made in (folder, folder / COMPILED):
                 made.mkdir(exist_ok=True)
                 made.chmod(0o755)  # the workers' user reads it; the folder above is closed to everybody else

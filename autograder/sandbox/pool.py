@@ -21,9 +21,6 @@ from autograder.sandbox.student import WarmStudent
 MAX_STARTS = 2
 MAX_SERVERS = 4
 """At once, since each keeps its libraries in memory. Whoever comes later imports what they need themselves."""
-FEW = 4
-"""A fork server loads the learned programs if there are to be more submissions than this, or once it has had so many
-workers: for fewer, that takes longer than it saves."""
 RECYCLED = 1000
 """After so many workers a fork server gives way to a new one, so that nothing can build up in it."""
 
@@ -33,23 +30,13 @@ class WarmSandbox:
     import; each starts with its first worker, and may die once. What is to be computed on a `gpu` has fork servers of
     its own, which begin cold: programs that are kept warm are the CPU's."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        warm: Path | None = None,
-        gpu: Device | None = None,
-        *,
-        device: Device = CPU,
-        submissions: int = 1,
-    ):
-        self._plan, self._warm, self._device, self._class = plan, warm, device, submissions > FEW
+    def __init__(self, plan: Plan, warm: Path | None = None, gpu: Device | None = None, *, device: Device = CPU):
+        self._plan, self._warm, self._device = plan, warm, device
         self._gpu = WarmSandbox(plan, device=gpu) if gpu else None
         self._lock = threading.RLock()
         self._servers: dict[Frameworks, Server] = {}
         self._starts: Counter[Frameworks] = Counter()
         self._unfit: set[Frameworks] = set()
-        self._many: set[Frameworks] = set()
-        self._heavy: set[Frameworks] = set()  # those whose programs could not be loaded in time
         self._retired: list[Server] = []
         self._students: weakref.WeakSet[WarmStudent] = weakref.WeakSet()
         self._closed = False
@@ -86,9 +73,7 @@ class WarmSandbox:
         return student
 
     def start(self) -> None:
-        """Start the fork server now, rather than with the first worker, and as one for many workers."""
-        with self._lock:
-            self._many.add(NO_FRAMEWORKS)
+        """Start the fork server now, rather than with the first worker."""
         self._running(NO_FRAMEWORKS)
 
     def close(self) -> None:
@@ -116,13 +101,11 @@ class WarmSandbox:
             if frameworks in self._unfit or (frameworks not in self._servers and len(self._servers) >= MAX_SERVERS - 1):
                 frameworks = NO_FRAMEWORKS  # for which there is always room
             server = self._servers.get(frameworks)
-            begun = server is not None and (server.loaded or frameworks in self._heavy)
-            if server is not None and server.alive and server.opened < (RECYCLED if begun else FEW):
+            if server is not None and server.alive and server.opened < RECYCLED:
                 return server
             if server is not None and server.alive:
                 self._retired.append(server)
                 self._starts[frameworks] = 0
-                self._many.add(frameworks)
             elif server is not None:
                 server.close()
             self._close_idle()
@@ -152,14 +135,9 @@ class WarmSandbox:
 
     def _started(self, frameworks: Frameworks) -> Server:
         if self._warm is not None:
-            loaded = (self._class or frameworks in self._many) and frameworks not in self._heavy
             try:
-                return Server(self._plan, self._warm, frameworks, self._device, loaded=loaded)
+                return Server(self._plan, self._warm, frameworks, self._device)
             except OurError as error:
-                if loaded:
-                    warnings.warn(f"Workers load their programs themselves: {error}", stacklevel=2)
-                    self._heavy.add(frameworks)
-                    return self._started(frameworks)
                 warnings.warn(f"Workers begin cold, and grading takes longer: {error}", stacklevel=2)
                 self._warm = None
         return Server(self._plan, None, frameworks, self._device)
@@ -171,11 +149,10 @@ def open_sandbox(
     machine: Machine | None = None,
     warm: Path | None = None,
     gpu: Device | None = None,
-    submissions: int = 1,
 ) -> WarmSandbox:
     """The strongest sandbox this machine can hold. `MissingLayers` if that is too weak, unless `trust`.
 
     `warm` is a folder of compiled programs (`autograder.warming`) with which its workers begin, unless they
-    compute on `gpu`. So many `submissions` are to come, as far as that is known.
+    compute on `gpu`.
     """
-    return WarmSandbox(plan(machine or probe(), trust=trust), warm, gpu, submissions=submissions)
+    return WarmSandbox(plan(machine or probe(), trust=trust), warm, gpu)

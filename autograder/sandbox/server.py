@@ -92,11 +92,8 @@ class Server:
         warm: Path | None = None,
         frameworks: Frameworks = NO_FRAMEWORKS,
         device: Device = CPU,
-        *,
-        loaded: bool = True,
     ):
         self._plan, self._warm, self._frameworks, self._device = plan, warm, frameworks, device
-        self.loaded = loaded or warm is None  # whether workers begin with the learned programs, as far as there are any
         self._count = 0
         self._lock = threading.Lock()
         self._opened: dict[int, Future[int]] = {}
@@ -222,7 +219,6 @@ class Server:
             "seccomp": plan.seccomp,
             "readable": [*launch.readable(), *self._device.libraries, *self._device.facts, engine, *compiled],
             "warm": warm if self._warm else None,
-            "loaded": self.loaded,
             "libraries": self._frameworks.libraries,
             "gpu": self._device.kind == "gpu",
             "platform": self._device.platform,

@@ -2,8 +2,7 @@
 
 `fill` compiles them, on the trusted side, into a folder that the fork server may only read. The fork server loads them
 before it forks (`prepare`), with XLA's threads put off; each worker starts its own threads (`revive`) and finds the
-client as it was. Rare programs stay in the folder until a worker asks for one. All of them are JAX's own functions at
-certain shapes, and no part of any answer: see `programs`.
+client as it was. All of them are JAX's own functions at certain shapes, and no part of any answer: see `programs`.
 """
 
 from __future__ import annotations
@@ -49,9 +48,9 @@ def main() -> None:
     os._exit(0)  # XLA may still hold our custom call, which ends with the interpreter
 
 
-def prepare(folder: str, *, loaded: bool = True) -> Any:
-    """Makes the client and, with `loaded`, loads the programs that are not rare. What it returns revives the client in
-    a worker. `Impossible` if it cannot."""
+def prepare(folder: str) -> Any:
+    """Makes the client and loads the programs. What it returns revives the client in a worker. `Impossible` if it
+    cannot."""
     import jax
     from jax._src import compiler
 
@@ -66,8 +65,7 @@ def prepare(folder: str, *, loaded: bool = True) -> Any:
         raise deferred.Impossible(f"XLA's threads are called {', '.join(sorted(set(waiting.names())))}")
     waiting.start(COMPILER)
     until = time.process_time() + MAX_SECONDS
-    expected = [p for p in _programs(Path(folder)) if not p.get("rare")]
-    _run_all(expected if loaded else [], lambda: time.process_time() > until)
+    _run_all(_programs(Path(folder)), lambda: time.process_time() > until)
     park = parking.put_to_sleep()
     compiler._compile_and_write_cache, compiler.backend_compile_and_load = originals
     _write_no_more()
@@ -102,7 +100,7 @@ def _use(folder: Path) -> None:
 
 
 def _write_no_more() -> None:
-    """Workers look for rare programs in the folder too, which they may only read: nothing they compile is kept."""
+    """Workers look in the folder for what could not be loaded in time; they may only read it, and keep nothing."""
     import jax
 
     jax.config.update("jax_persistent_cache_min_compile_time_secs", NEVER)  # type: ignore[no-untyped-call]

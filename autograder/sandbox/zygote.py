@@ -93,7 +93,7 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
         from autograder.sandbox import warm
 
         refuse_unsafe_forks()
-        revive = warm.prepare(config["warm"], loaded=config["loaded"])
+        revive = warm.prepare(config["warm"])
         refuse_unsafe_forks(warm.THREADS)
     else:
         refuse_unsafe_forks()

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from autograder import programs
-from autograder.records import NO_FRAMEWORKS, Call, Limits, Returned, Spy
-from autograder.sandbox import pool
+from autograder.records import Call, Limits, Returned, Spy
 from autograder.sandbox.pool import WarmSandbox, open_sandbox
-from autograder.warming import warm_folder
+from autograder.warming import PAYS, PAYS_WHEN_FILLED, warm_folder
 
 SECRET = 0.123456789
 CELLS = """
@@ -39,14 +38,6 @@ def many(x):
         return list(pool.map(lambda n: float(jnp.sum(jnp.sqrt(jnp.ones(n)))), range(1, 9)))
 def asks(f, x): return f(x) + 1
 """
-RARE = [
-    {
-        "function": ["jax._src.numpy.ufuncs", "sinh"],
-        "args": [{"array": ["float32", [2, 3], False]}],
-        "kwargs": {},
-        "rare": True,
-    }
-]
 COUNTS = """
 from jax._src import compiler, pjit
 pjit._pjit_call_impl_python = pjit._pjit_call_impl_python.__wrapped__  # even small programs are compiled, or loaded
@@ -55,7 +46,7 @@ def counted(*a, **k):
     made.append(1)
     return real(*a, **k)
 compiler.backend_compile_and_load = counted
-def rare(x): return jnp.sinh(x), len(made)
+def old(x): return learnt(x), len(made)
 def newer(x): return jnp.cosh(x), len(made)
 """
 x = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -89,7 +80,7 @@ def learnt() -> list[programs.Program]:
 @pytest.fixture(scope="module")
 def sandbox(learnt: list[programs.Program], tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmSandbox]:
     folder = tmp_path_factory.mktemp("warm")
-    (folder / "list.json").write_text(json.dumps({"programs": [*learnt, *RARE]}))
+    (folder / "list.json").write_text(json.dumps({"programs": learnt}))
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # beginning cold is a warning
         with open_sandbox(warm=warm_folder(folder / "list.json", folder)) as opened:
@@ -178,27 +169,23 @@ def test_everything_works_in_a_worker_that_inherits_the_client(sandbox: WarmSand
             assert isinstance(outcome, Returned) and np.array_equal(outcome.value, 2 * x + 1)
 
 
-def test_a_rare_program_is_loaded_by_who_asks_for_it(sandbox: WarmSandbox) -> None:
+def test_a_learnt_program_is_in_memory_and_another_is_compiled(sandbox: WarmSandbox) -> None:
     with sandbox.open(Limits()) as student:
         student.run(CELLS, seconds=20)
         student.run(COUNTS, seconds=20)
-        for name, compiled in {"rare": 0, "newer": 1}.items():
+        for name, compiled in {"old": 0, "newer": 1}.items():
             outcome = student.call(name, Call((x,)), seconds=30)
             assert isinstance(outcome, Returned) and outcome.value[1] == compiled, (name, outcome)
 
 
-def test_the_first_workers_find_the_programs_on_disk_and_the_later_ones_in_memory(
-    learnt: list[programs.Program], tmp_path: Path
-) -> None:
-    (tmp_path / "list.json").write_text(json.dumps({"programs": learnt}))
-    with open_sandbox(warm=warm_folder(tmp_path / "list.json", tmp_path)) as opened:
-        for number in range(pool.FEW + 1):
-            with opened.open(Limits()) as student:
-                student.run(CELLS, seconds=20)
-                student.run(COUNTS + "def old(x): return learnt(x), len(made)", seconds=20)
-                assert opened._servers[NO_FRAMEWORKS].loaded == (number == pool.FEW)
-                outcome = student.call("old", Call((x,)), seconds=30)
-                assert isinstance(outcome, Returned) and outcome.value[1] == 0
+def test_a_small_class_does_not_wait_for_programs(learnt: list[programs.Program], tmp_path: Path) -> None:
+    listed = tmp_path / "list.json"
+    listed.write_text(json.dumps({"programs": learnt}))
+    assert warm_folder(listed, tmp_path, PAYS - 1) is None
+    filled = warm_folder(listed, tmp_path, PAYS)
+    assert filled is not None
+    assert warm_folder(listed, tmp_path, PAYS_WHEN_FILLED) == filled
+    assert warm_folder(listed, tmp_path, PAYS_WHEN_FILLED - 1) is None
 
 
 def test_workers_are_many_and_short(sandbox: WarmSandbox) -> None:
