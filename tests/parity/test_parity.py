@@ -16,8 +16,7 @@ import container  # noqa: E402
 import paths  # noqa: E402
 from paths import Class, Said, differences, samples  # noqa: E402
 
-from autograder.sandbox.pool import WarmSandbox, open_sandbox  # noqa: E402
-from autograder.warming import warm_folder  # noqa: E402
+from autograder.sandbox.pool import WarmSandbox  # noqa: E402
 from tests.shared_sandbox import share  # noqa: E402
 
 pytestmark = [
@@ -86,17 +85,7 @@ def test_in_gradescope_s_container_they_are_graded_alike(tmp_path: Path) -> None
 
 @pytest.mark.long
 @pytest.mark.parametrize("chapter", ["regression", "kernel", "graphs", "attention"])
-def test_the_sample_class_of_a_chapter_is_graded_alike(
-    chapter: str, tmp_path: Path, pytestconfig: pytest.Config
-) -> None:
-    assert pytestconfig.cache is not None
-    programs = warm_folder(paths.ROOT / "source" / f"{chapter}.programs.json", pytestconfig.cache.mkdir("programs"))
-    with open_sandbox(warm=programs) as sandbox:
-        share(sandbox)
-        graded_alike(chapter, tmp_path)
-
-
-def graded_alike(chapter: str, tmp_path: Path) -> None:
+def test_the_sample_class_of_a_chapter_is_graded_alike(chapter: str, tmp_path: Path) -> None:
     made = paths.class_in(tmp_path, paths.ROOT, chapter, samples(chapter))
     first, others, wrong = compared(made, tell=True)
     print("\nchapter      way          submissions  exercises  findings  differences")
