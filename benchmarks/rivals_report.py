@@ -39,11 +39,15 @@ def table(costs: Sequence[Any]) -> str:
                 continue
             ratios = f"{stock[1] / wall:.1f} | {stock[2] / cpu:.1f}" if stock and stock[0] else " | "
             rate = f"{cpu / count:.2f} | {60 * count / wall:.0f} | {peak:.0f}"
-            lines.append(f"| {name} | {count} | {wall:.1f} | {cpu:.1f} | {rate} | {ratios} |")
+            lines.append(f"| {_shown(name)} | {count} | {wall:.1f} | {cpu:.1f} | {rate} | {ratios} |")
         lines += ["", *_against("otter", found)]
     once = [c for c in costs if c.grader.startswith("once")]
     lines += ["", *(f"Once for {c.chapter}: {c.wall:.1f} s wall, {c.cpu:.1f} s of processors." for c in once)]
     return "\n".join(lines)
+
+
+def _shown(grader: str) -> str:
+    return grader.removesuffix("s") if grader.endswith(" 1 workers") else grader
 
 
 def _against(other: str, found: dict[str, tuple[int, float, float, float]]) -> list[str]:
@@ -65,7 +69,7 @@ def plot(costs: Sequence[Any], path: Path) -> None:
     figure, panels = plt.subplots(1, len(kinds), figsize=(5 * len(kinds), 2.6), squeeze=False, layout="constrained")
     for kind, axes in zip(kinds, panels[0], strict=True):
         found = {name: s[2] / s[0] for name, s in sums(costs, kind).items() if s[0]}
-        bars = axes.barh(list(found), list(found.values()), color="#4477aa")
+        bars = axes.barh([*map(_shown, found)], list(found.values()), color="#4477aa")
         axes.bar_label(bars, fmt="%.1f", padding=3)
         axes.invert_yaxis()
         axes.margins(x=0.15)
