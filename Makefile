@@ -73,8 +73,8 @@ MINUTES ?= 10
 fuzz: install
 	nice -n 19 $(BIN)/python tests/fuzz/fuzzing.py $(MINUTES)
 
-# What takes minutes: graders killed at random moments of a class of sixty, twenty seeds, real chapters in odd shapes; and
-# hours: every chapter's sample class, graded by every way.
+# What takes minutes: graders killed at random moments of a class of sixty, twenty seeds, real chapters in odd shapes, every
+# chapter's sample class graded by every way.
 long: install sandbox
 	$(BIN)/python -m pytest -m long -s
 
