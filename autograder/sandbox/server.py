@@ -54,6 +54,7 @@ class Process:
     def __init__(self, pidfd: int, ended: Future[End], scratch: Path | None):
         self._pidfd, self._ended, self._scratch = pidfd, ended, scratch
         self._pid: int | None = None
+        self._lock = threading.Lock()
 
     def ended(self, *, seconds: float) -> End | None:
         """How it ended; None if it has not within `seconds`. `OurError` if the fork server died with it."""
@@ -69,18 +70,19 @@ class Process:
         return 0.0 if self._pid is None or self._pidfd < 0 else stood_in_line(self._pid)
 
     def kill(self) -> None:
-        """End it and everything it started, and wait until it has gone."""
-        if self._pidfd < 0:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        poll = select.poll()
-        poll.register(self._pidfd, select.POLLIN)
-        poll.poll(DEATH_SECONDS * 1000)
-        os.close(self._pidfd)
-        self._pidfd = -1
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        """End it and everything it started, and wait until it has gone. Two threads may: a closing sandbox is one."""
+        with self._lock:
+            if self._pidfd < 0:
+                return
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            poll = select.poll()
+            poll.register(self._pidfd, select.POLLIN)
+            poll.poll(DEATH_SECONDS * 1000)
+            os.close(self._pidfd)
+            self._pidfd = -1
+            if self._scratch is not None:
+                shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 class Server:

@@ -257,3 +257,10 @@ student.run("while True: pass", seconds=60)
     grader.wait()
     grader.stdout.close()
     assert gone(started)
+
+
+def test_two_threads_may_end_a_worker(warm: WarmSandbox) -> None:
+    for _ in range(20):
+        student = warm.open(Limits())
+        with ThreadPoolExecutor(4) as threads:
+            assert [ended.result() for ended in [threads.submit(student.close) for _ in range(4)]] == [None] * 4
