@@ -23,6 +23,7 @@ import numpy as np
 from autograder.eager.algebra import ALGEBRA
 from autograder.eager.indexing import INDEXING
 from autograder.eager.keys import KEYS, WORD
+from autograder.eager.shapes import SHAPES
 from autograder.eager.steps import STEPS, flushed
 from autograder.eager.unknown import Step, Unknown
 
@@ -35,7 +36,7 @@ DTYPES = frozenset(map(np.dtype, ("bool", "int8", "uint8", "int32", "uint32", "i
 INNER = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr"}
 """Steps that are a program themselves, and the parameter that holds it."""
 KEY = "key<fry>"
-KNOWN: Mapping[str, Step] = {**STEPS, **INDEXING, **ALGEBRA, **KEYS}
+KNOWN: Mapping[str, Step] = {**STEPS, **SHAPES, **INDEXING, **ALGEBRA, **KEYS}
 ROUNDING = frozenset({"add", "add_any", "sub", "mul", "sqrt", "square"})
 """Steps that round once, as the standard for floating-point numbers says. XLA may join two of them and round once; and
 it divides by one number by multiplying with another."""
