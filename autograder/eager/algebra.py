@@ -61,4 +61,36 @@ def eigh(params: Mapping[str, Any], a: Array) -> Any:
     return vectors, values
 
 
-ALGEBRA: dict[str, Step] = {"lu": lu, "triangular_solve": triangular_solve, "cholesky": cholesky, "eigh": eigh}
+def svd(params: Mapping[str, Any], a: Array) -> Any:
+    (gesdd,) = get_lapack_funcs(("gesdd",), (_matrix(a),))
+    if params["algorithm"] is not None or params["subset_by_index"] is not None:
+        raise Unknown
+    u, s, vt, info = gesdd(a, compute_uv=params["compute_uv"], full_matrices=params["full_matrices"])
+    if info:
+        raise Unknown
+    return (s, u, vt) if params["compute_uv"] else (s,)
+
+
+def qr(params: Mapping[str, Any], a: Array) -> Any:
+    geqrf, orgqr = get_lapack_funcs(("geqrf", "orgqr"), (_matrix(a),))
+    if params["pivoting"]:
+        raise Unknown
+    factors, taus, _, info = geqrf(a)
+    m, n = a.shape
+    columns = m if m < n or params["full_matrices"] else n
+    wide = np.zeros((m, columns), a.dtype)
+    wide[:, : min(n, columns)] = factors[:, :columns]
+    q, _, failed = orgqr(wide, taus)
+    if info or failed:
+        raise Unknown
+    return q, np.triu(factors[:columns])
+
+
+ALGEBRA: dict[str, Step] = {
+    "lu": lu,
+    "triangular_solve": triangular_solve,
+    "cholesky": cholesky,
+    "eigh": eigh,
+    "svd": svd,
+    "qr": qr,
+}

@@ -22,11 +22,20 @@ def gather(params: Mapping[str, Any], a: Array, indices: Array) -> Any:
     places, inside = _places(a.shape, indices, numbers.start_index_map, batching, sizes, params["mode"])
     windows = a[places]
     if inside is not None:
-        if params["fill_value"] is not None or a.dtype.kind not in "f":
-            raise Unknown
-        windows = np.where(inside.reshape(*inside.shape, *[1] * a.ndim), windows, np.asarray(np.nan, a.dtype))
+        fill = np.asarray(_outside(a.dtype) if params["fill_value"] is None else params["fill_value"]).astype(a.dtype)
+        windows = np.where(inside.reshape(*inside.shape, *[1] * a.ndim), windows, fill)
     kept = np.squeeze(windows, tuple(indices.ndim - 1 + i for i in (*numbers.collapsed_slice_dims, *batching)))
     return np.moveaxis(kept, range(indices.ndim - 1, kept.ndim), numbers.offset_dims)
+
+
+def _outside(dtype: Any) -> Any:
+    """What an array has where there is none of it."""
+    match dtype.kind:
+        case "f":
+            return np.nan
+        case "b":
+            return True
+    return np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max
 
 
 def scatter(change: Callable[[Array, tuple[Array, ...], Array], None]) -> Step:

@@ -30,9 +30,13 @@ def reshape(params: Mapping[str, Any], a: Array, *rest: Array) -> Any:
 
 def pad(params: Mapping[str, Any], a: Array, value: Array) -> Any:
     config = params["padding_config"]
-    if any(low < 0 or high < 0 or inner for low, high, inner in config):
+    if any(low < 0 or high < 0 for low, high, _ in config):
         raise Unknown
-    return np.pad(a, [(low, high) for low, high, _ in config], constant_values=value)
+    inner = [n + max(n - 1, 0) * between for n, (_, _, between) in zip(a.shape, config, strict=True)]
+    padded = np.full([low + n + high for n, (low, high, _) in zip(inner, config, strict=True)], value, a.dtype)
+    where = (slice(low, low + n, between + 1) for n, (low, _, between) in zip(inner, config, strict=True))
+    padded[tuple(where)] = a
+    return padded
 
 
 def cut(params: Mapping[str, Any], a: Array) -> Any:

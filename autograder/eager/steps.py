@@ -116,6 +116,25 @@ def rounded(params: Mapping[str, Any], a: Array) -> Any:
     raise Unknown
 
 
+def nextafter(params: Mapping[str, Any], a: Array, b: Array) -> Any:
+    """The number beside `a`, towards `b`; the one beside zero is too small."""
+    if (a == 0).any():
+        raise Unknown
+    return np.nextafter(a, b)
+
+
+def in_total_order(function: Callable[..., Any]) -> Step:
+    """A comparison in which minus zero is less than zero, and NaN is the largest number, or the least."""
+
+    def step(params: Mapping[str, Any], *arrays: Array) -> Any:
+        if any(a.dtype.kind != "f" for a in arrays):
+            return function(*arrays)
+        words = [a.view(f"i{a.dtype.itemsize}") for a in arrays]
+        return function(*(w ^ ((w >> (8 * w.dtype.itemsize - 1)) & np.iinfo(w.dtype).max) for w in words))
+
+    return step
+
+
 def platform(params: Mapping[str, Any]) -> Any:
     """Which of several ways of computing something is the CPU's."""
     fits = [names is None or "cpu" in names for names in params["platforms"]]
@@ -159,12 +178,15 @@ def dot_general(params: Mapping[str, Any], a: Array, b: Array) -> Any:
 
 def flushed(array: Array) -> Array:
     """The array with zeros for what is too small to be a normal number, where there is any."""
-    if array.dtype.kind != "f":
+    kind = array.dtype
+    if kind == np.float32:
+        words, most = array.view(np.uint32), (1 << 24) - 1
+    elif kind == np.float64:
+        words, most = array.view(np.uint64), (1 << 53) - 1
+    else:
         return array
-    tiny = np.abs(array) < np.finfo(array.dtype).tiny
-    return (
-        np.where(tiny, np.copysign(np.zeros((), array.dtype), array), array) if (tiny & (array != 0)).any() else array
-    )
+    tiny = (words << 1) - 1 < most  # without its sign; zero becomes the largest number
+    return np.where(tiny, np.copysign(np.zeros((), kind), array), array) if tiny.any() else array
 
 
 def sort(params: Mapping[str, Any], *arrays: Array) -> Any:
@@ -193,6 +215,7 @@ STEPS: dict[str, Step] = {
     "floor": floats(np.floor),
     "ceil": floats(np.ceil),
     "round": rounded,
+    "nextafter": nextafter,
     "is_finite": floats(np.isfinite),
     **{name: floats(getattr(np, name)) for name in ("exp", "exp2", "log", "log1p", "expm1", "sqrt", "cbrt")},
     **{name: floats(getattr(np, name)) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
@@ -215,6 +238,8 @@ STEPS: dict[str, Step] = {
     "le": plain(np.less_equal),
     "gt": plain(np.greater),
     "ge": plain(np.greater_equal),
+    "lt_to": in_total_order(np.less),
+    "le_to": in_total_order(np.less_equal),
     "clamp": plain(lambda least, a, most: np.minimum(np.maximum(a, least), most)),
     "select_n": select,
     "convert_element_type": convert,

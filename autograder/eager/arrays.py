@@ -1,0 +1,77 @@
+"""JAX's arrays as NumPy's, and back."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from autograder.eager.keys import WORD
+from autograder.eager.unknown import Unknown
+
+MOST = 1 << 20  # elements of an array
+DTYPES = frozenset(map(np.dtype, ("bool", "int8", "uint8", "int32", "uint32", "int64", "uint64", "float32", "float64")))
+KEY = "key<fry>"
+
+Array = np.ndarray[Any, Any]
+
+
+def entered(value: Any, aval: Any) -> Array:
+    """An argument or a constant as JAX takes it up, if JAX may compute it anywhere."""
+    if getattr(value, "_committed", False):
+        raise Unknown
+    if is_key(aval):
+        import jax
+
+        value = jax.random.key_data(value)
+    shape, dtype = shape_of(aval)
+    array = np.asarray(value, dtype)
+    if array.shape != shape:
+        raise Unknown
+    return array
+
+
+def left(array: Array, aval: Any) -> Any:
+    """An answer as JAX's array. It shares no memory with anything, since JAX may take it as it is."""
+    import jax
+    from jax._src.interpreters import pxla
+
+    own = np.array(array, order="C", copy=True)
+    if is_key(aval):
+        return jax.random.wrap_key_data(left(own, abstract(own.shape, own.dtype)))
+    device, sharding = place()
+    return pxla.batched_device_put(aval, sharding, [own], [device], committed=False)
+
+
+def is_key(aval: Any) -> bool:
+    """Whether these are keys of JAX's default generator, which are two words each here."""
+    return not isinstance(aval.dtype, np.dtype) and str(aval.dtype) == KEY
+
+
+@lru_cache(4096)
+def shape_of(aval: Any) -> tuple[tuple[int, ...], Any]:
+    """The shape and dtype that an array of this kind has here, if it is not too large."""
+    shape, dtype = ((*aval.shape, 2), np.dtype(WORD)) if is_key(aval) else (tuple(aval.shape), aval.dtype)
+    if dtype not in DTYPES or any(type(n) is not int for n in shape) or np.prod(shape, dtype=float) > MOST:
+        raise Unknown
+    return shape, dtype
+
+
+@lru_cache(4096)
+def abstract(shape: tuple[int, ...], dtype: Any) -> Any:
+    """What JAX calls an array of this shape and dtype."""
+    from jax._src.core import ShapedArray
+
+    return ShapedArray(shape, dtype)
+
+
+@lru_cache(1)
+def place() -> tuple[Any, Any]:
+    """The CPU, as a device and as where arrays are; `Unknown` where JAX computes elsewhere."""
+    import jax
+
+    (device,) = jax.devices()
+    if device.platform != "cpu":
+        raise Unknown
+    return device, jax.sharding.SingleDeviceSharding(device)
