@@ -20,6 +20,7 @@ from typing import Any, Literal
 from autograder.author import Exercise, Law, Variant, Written
 from autograder.coursefile import ChapterEntry, Course, entry_of, load_course
 from autograder.errors import AuthorError, UsageError
+from autograder.lean import jupytext
 from autograder.records import Helper, Sheet
 from autograder.sheet import draw
 
@@ -124,11 +125,9 @@ def load_chapter(course: Course, name: str) -> Chapter:
 
 def split(path: Path) -> Iterator[Cell]:
     """The cells of a percent-format file, in order, before any has run."""
-    import jupytext
-
     lines = path.read_text("utf-8").splitlines()
     starts = [i for i, line in enumerate(lines, 1) if line.startswith("# %%")]
-    cells = jupytext.reads("\n".join(lines) + "\n", fmt="py:percent").cells
+    cells = jupytext().reads("\n".join(lines) + "\n", fmt="py:percent").cells
     if len(cells) != len(starts):
         raise AuthorError("every cell should begin with a line `# %%`.", file=str(path), line=1)
     for cell, line in zip(cells, starts, strict=True):

@@ -31,6 +31,7 @@ from autograder.records import (
     Submission,
     Verdict,
 )
+from autograder.rewards import only_shown
 from autograder.sandbox.seam import Sandbox, Student
 
 HOW = {OWN: "to the end", CARRIED: "again with correct versions of the functions it uses"}
@@ -46,7 +47,8 @@ def grade(
     then, or a cell ends a worker, everything is asked anew.
     """
     attempt = attempt_within(chapter.course.limits)
-    asking = _Asking(chapter, sheet, submission, sandbox, attempt, dict(earlier.answers) if earlier else {})
+    shown = only_shown(submission.cells, (cell.source for cell in chapter.cells if cell.kind == "code"))
+    asking = _Asking(chapter, sheet, submission, sandbox, attempt, shown, dict(earlier.answers) if earlier else {})
     found = asking.own()
     verdicts = {e.name: judge(*settled(e, found[e.name].results)) for e in sheet.exercises}
     for place, exercise in enumerate(sheet.exercises):
@@ -73,13 +75,15 @@ def grade(
 
 @dataclass(frozen=True)
 class _Asking:
-    """One submission at work: what it is asked, and `known`, what it has answered so far or in an earlier run."""
+    """One submission at work: what it is asked, `shown`, its cells that only show something, and `known`, what it has
+    answered so far or in an earlier run."""
 
     chapter: Chapter
     sheet: Sheet
     submission: Submission
     sandbox: Sandbox
     attempt: Attempt
+    shown: frozenset[int]
     known: dict[Way, Answers]
     carried_now: set[str] = field(default_factory=set)
 
@@ -131,7 +135,7 @@ class _Asking:
         while (queue := todo()) and attempt.goes_on():
             worker = self.sandbox.open(limits, given=self.sheet.given, arrays=self.sheet.arrays, frameworks=frameworks)
             with attempt.using(worker) as student:
-                if not _run_cells(student, self.submission, limits, attempt):
+                if not _run_cells(student, self.submission, limits, attempt, self.shown):
                     continue  # with a fresh worker, which skips that cell
                 for name, spy in spies.items():
                     student.bind(name, spy)
@@ -166,14 +170,18 @@ def _in_order(
     )
 
 
-def _run_cells(student: Student, submission: Submission, limits: Limits, attempt: Attempt) -> bool:
-    """Runs the cells but those known to end a worker. False if one more of that kind was found, or time is up."""
+def _run_cells(
+    student: Student, submission: Submission, limits: Limits, attempt: Attempt, shown: frozenset[int]
+) -> bool:
+    """Runs the cells but those known to end a worker, and those that have shown what they show. False if one more of
+    the first kind was found, or time is up."""
     for position, source in submission.cells.items():
-        if position in attempt.dead:
+        known = position in attempt.outputs
+        if position in attempt.dead or (known and position in shown):
             continue
         if attempt.left() <= 0:
             return False
-        known = position in attempt.outputs  # a picture costs as much as all that it shows, and would be thrown away
+        # A picture costs as much as all that it shows, and would be thrown away the second time.
         ran = student.run(source, seconds=min(limits.cell_seconds, attempt.left()), drawn=not known)
         attempt.keep(position, ran)
         if isinstance(ran.outcome, Lost):

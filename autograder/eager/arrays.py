@@ -21,27 +21,28 @@ def entered(value: Any, aval: Any) -> Array:
     """An argument or a constant as JAX takes it up, if JAX may compute it anywhere."""
     if getattr(value, "_committed", False):
         raise Unknown
-    if is_key(aval):
-        import jax
-
-        value = jax.random.key_data(value)
     shape, dtype = shape_of(aval)
-    array = np.asarray(value, dtype)
+    array = np.asarray(_words(value) if is_key(aval) else value, dtype)
     if array.shape != shape:
         raise Unknown
     return array
 
 
+def _words(key: Any) -> Any:
+    import jax
+
+    return jax.random.key_data(key)
+
+
 def left(array: Array, aval: Any) -> Any:
     """An answer as JAX's array. It shares no memory with anything, since JAX may take it as it is."""
-    import jax
-    from jax._src.interpreters import pxla
-
     own = np.array(array, order="C", copy=True)
     if is_key(aval):
+        import jax
+
         return jax.random.wrap_key_data(left(own, abstract(own.shape, own.dtype)))
-    device, sharding = place()
-    return pxla.batched_device_put(aval, sharding, [own], [device], committed=False)
+    put, sharding, devices = place()
+    return put(aval, sharding, [own], devices, False)
 
 
 def is_key(aval: Any) -> bool:
@@ -67,11 +68,25 @@ def abstract(shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 @lru_cache(1)
-def place() -> tuple[Any, Any]:
-    """The CPU, as a device and as where arrays are; `Unknown` where JAX computes elsewhere."""
+def place() -> tuple[Any, Any, list[Any]]:
+    """What makes arrays, and where: on the CPU. `Unknown` where JAX computes elsewhere."""
     import jax
+    from jax._src.lib import xla_client  # type: ignore[attr-defined]
 
     (device,) = jax.devices()
     if device.platform != "cpu":
         raise Unknown
-    return device, jax.sharding.SingleDeviceSharding(device)
+    return xla_client.batched_device_put, jax.sharding.SingleDeviceSharding(device), [device]
+
+
+@lru_cache(1)
+def _settings() -> Any:
+    from jax._src import config
+
+    return config.debug_nans, config.debug_infs, config.default_device
+
+
+def watched() -> bool:
+    """Whether JAX looks for NaN, or is told where to compute."""
+    nans, infs, device = _settings()
+    return bool(nans.value or infs.value or device.value is not None)

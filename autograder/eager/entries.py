@@ -6,18 +6,17 @@ and writes the same entries. What may mean something else there is left to JAX: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from autograder.eager.arrays import MOST, abstract, is_key, left
+from autograder.eager.arrays import MOST, abstract, is_key, left, watched
 from autograder.eager.steps import flushed
 
 Array = np.ndarray[Any, Any]
-Index = tuple[Any, ...]
 
 
 def install() -> None:
@@ -35,12 +34,12 @@ def install() -> None:
 
 def _first_tried(ours: Callable[..., Any], theirs: Callable[..., Any]) -> Callable[..., Any]:
     """JAX's function, with ours before it, which answers None where it should be JAX's."""
-    from jax._src import array, config, core
+    from jax._src import array, core
 
     @wraps(theirs)
     def call(x: Any, *rest: Any, **options: Any) -> Any:
         found = None
-        if type(x) is array.ArrayImpl and core.trace_state_clean() and not config.debug_nans.value:
+        if type(x) is array.ArrayImpl and core.trace_state_clean() and not watched():
             with suppress(Exception):  # errors are JAX's own
                 found = ours(x, *rest, **options)
         return theirs(x, *rest, **options) if found is None else found
@@ -83,7 +82,7 @@ def written(x: Any, index: Any, y: Any, change: Any, *rest: Any, **options: Any)
     return left(flushed(changed), x.aval)
 
 
-def _put(x: Array, places: Index, new: Array) -> None:
+def _put(x: Array, places: tuple[Any, ...], new: Array) -> None:
     x[places] = new
 
 
@@ -103,39 +102,38 @@ def _concrete(value: Any) -> bool:
     return isinstance(value, np.ndarray) or (isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer))
 
 
-def _in_bounds(x: Any, index: Any) -> Index | None:
+def _in_bounds(x: Any, index: Any) -> tuple[Any, ...] | None:
     """The index as NumPy takes it; None if any of it may mean something else to JAX, or lies outside of the array."""
+    import jax
+
     aval = x.aval
     if is_key(aval) or aval.weak_type or x.committed or x.size > MOST:
         return None
-    parts = index if type(index) is tuple else (index,)
-    sizes = iter(_sizes(parts, aval.shape))
-    found = [_part(part, size) for part, size in zip(parts, sizes, strict=False)]
-    return tuple(found) if len(found) == len(parts) and not any(part is NotImplemented for part in found) else None
+    shape, parts = aval.shape, index if type(index) is tuple else (index,)
+    found, axis = [], 0
+    for number, part in enumerate(parts):
+        if part is Ellipsis:
+            rest = [p for p in parts[number + 1 :] if p is not None]
+            axis = len(shape) - len(rest)
+            if axis < 0 or any(p is Ellipsis for p in rest):
+                return None
+        elif part is not None:
+            if axis >= len(shape) or not _within(part, shape[axis]):
+                return None
+            axis += 1
+        found.append(np.asarray(part) if isinstance(part, jax.Array) else part)
+    return tuple(found)
 
 
-def _sizes(parts: Index, shape: tuple[int, ...]) -> Iterator[int]:
-    """For each part of an index the length of the axis that it is about; fewer if there are not so many axes."""
-    whole = len(shape) - sum(part is not None and part is not Ellipsis for part in parts)
-    axis, dots = 0, 0
-    for part in parts:
-        dots += part is Ellipsis
-        if whole < 0 or dots > 1:
-            return
-        yield 0 if part is None or part is Ellipsis else shape[axis]
-        axis += 0 if part is None else whole if part is Ellipsis else 1
-
-
-def _part(part: Any, size: int) -> Any:
-    """One part of an index, or NotImplemented."""
-    if part is None or part is Ellipsis:
-        return part
+def _within(part: Any, size: int) -> bool:
+    """Whether this part of an index means the same to NumPy, and lies within an axis of this length."""
     if type(part) is slice:
-        plain = all(p is None or type(p) is int for p in (part.start, part.stop, part.step)) and part.step != 0
-        return part if plain else NotImplemented
+        return all(p is None or type(p) is int for p in (part.start, part.stop, part.step)) and part.step != 0
     if type(part) is int or isinstance(part, np.integer):
-        return part if -size <= part < size else NotImplemented
+        return bool(-size <= part < size)
     if not _concrete(part):
-        return NotImplemented
+        return False
     places = np.asarray(part)
-    return places if places.dtype.kind in "iu" and ((places >= -size) & (places < size)).all() else NotImplemented
+    if places.dtype == bool:
+        return places.shape == (size,)
+    return places.dtype.kind in "iu" and bool(((places >= -size) & (places < size)).all())

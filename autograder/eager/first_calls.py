@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from autograder.eager import entries
-from autograder.eager.arrays import entered, left
+from autograder.eager.arrays import entered, left, watched
 from autograder.eager.running import Program, ready
 from autograder.eager.unknown import Unknown
 
@@ -53,10 +53,12 @@ NOT_KEPT = _NotKept()
 
 @dataclass
 class _Rest:
-    """How many more calls of a program are to be computed here."""
+    """How many more calls of a program are to be computed here, and what they take and answer."""
 
-    calls: int
-    program: Program | None
+    calls: int = 0
+    program: Program | None = None
+    takes: tuple[Any, ...] = ()
+    answers: tuple[Any, ...] = ()
     wishes: tuple[Any, ...] = ()
     """Those with which it was called last, which were none."""
 
@@ -80,13 +82,14 @@ def install() -> None:
     def call(*args: Any, jaxpr: Any, **options: Any) -> Any:
         rest = met.get(jaxpr)
         if rest is None:
-            rest = met[jaxpr] = _Rest(0, None)
+            rest = met[jaxpr] = _Rest()
             with suppress(Exception):  # Unknown, or of another version of JAX
-                rest.calls, rest.program = plan(jaxpr, library)
+                calls, program = plan(jaxpr, library)
+                rest = met[jaxpr] = _Rest(calls, program, tuple(jaxpr.in_avals), tuple(jaxpr.out_avals))
         if rest.calls > 0:
             rest.calls -= 1
             try:
-                return computed(rest, jaxpr, args, options), None, NOT_KEPT, []
+                return computed(rest, args, options), None, NOT_KEPT, []
             except Exception:
                 rest.calls = 0
         return compiled(*args, jaxpr=jaxpr, **options)
@@ -105,22 +108,18 @@ def plan(jaxpr: Any, library: str) -> tuple[int, Program]:
     return PRACTICALLY_NEVER if own and not program.loops else WORK // (CALL + program.cost), program
 
 
-def computed(rest: _Rest, jaxpr: Any, args: Sequence[Any], options: Mapping[str, Any]) -> list[Any]:
+def computed(rest: _Rest, args: Sequence[Any], options: Mapping[str, Any]) -> list[Any]:
     """What the program answers, as JAX's arrays; raises (`Unknown`, say) if it should be compiled."""
-    from jax._src import config
-
     wishes = tuple([options[name] for name in PLAIN])
-    if not all(a is b for a, b in zip(rest.wishes, wishes, strict=False)) or not rest.wishes:
+    if not rest.wishes or wishes != rest.wishes:
         _refuse_wishes(wishes)
         rest.wishes = wishes
-    if config.debug_nans.value or config.debug_infs.value or config.default_device.value is not None:
+    if rest.program is None or watched():
         raise Unknown
-    if rest.program is None:
-        raise Unknown
-    given = [entered(arg, aval) for arg, aval in zip(args, jaxpr.in_avals, strict=True)]
+    given = [entered(arg, aval) for arg, aval in zip(args, rest.takes, strict=True)]
     with np.errstate(all="ignore"):
         answers = rest.program.run(given)
-    return [left(answer, aval) for answer, aval in zip(answers, jaxpr.out_avals, strict=True)]
+    return [left(answer, aval) for answer, aval in zip(answers, rest.answers, strict=True)]
 
 
 def _refuse_wishes(wishes: Sequence[Any]) -> None:

@@ -19,6 +19,7 @@ from autograder.eager.unknown import Step, Unknown
 
 Array = np.ndarray[Any, Any]
 MOST_FACTORS = 8
+LEAST = 1e-30  # of numbers that are certainly normal
 AWAY_FROM_ZERO, NEAREST_EVEN = 0, 1  # lax.RoundingMethod
 
 
@@ -184,6 +185,8 @@ def flushed(array: Array) -> Array:
     elif kind == np.float64:
         words, most = array.view(np.uint64), (1 << 53) - 1
     else:
+        return array
+    if not array.ndim and ((number := array.item()) == 0 or abs(number) > LEAST):
         return array
     tiny = (words << 1) - 1 < most  # without its sign; zero becomes the largest number
     return np.where(tiny, np.copysign(np.zeros((), kind), array), array) if tiny.any() else array

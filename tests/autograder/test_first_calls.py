@@ -53,6 +53,8 @@ ENTRIES: list[Any] = [
     (1, jnp.asarray(J)),
     (np.zeros(0, int),),
     np.array([True, False, True]),
+    (np.array([True, False, True]), 1),
+    (1, jnp.asarray([True, False, True, True])),
     (),
 ]
 """Indices that mean the same to NumPy."""
