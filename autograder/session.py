@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from autograder.answers import Earlier, Way
 from autograder.compiled import keep_compiled
 from autograder.course import Chapter, load_chapter, load_course
+from autograder.coursefile import entry_of
 from autograder.errors import UsageError
+from autograder.frameworks import frameworks_of
 from autograder.grade import grade, limits_of, report_failure
 from autograder.kept import Kept, installed, open_kept
 from autograder.personal import Personal, mark_of, sheet_for
@@ -97,14 +100,20 @@ def open_session(
     With `again`, what earlier runs found is found out anew. All is computed on `device`, or on what each exercise says;
     `workers` share a card. So many `submissions` are to come, as far as that is known.
     """
-    keep_compiled(settings.state)
-    loaded = placed(load_chapter(load_course(settings.root), chapter), device)
-    gpu = find(slots=workers) if wants_gpu(loaded, device) else None
-    warm = warm_folder(settings.root / "source" / f"{chapter}.programs.json", settings.state, submissions)
-    options = {"warm": warm, "gpu": gpu}
-    sandbox = open_sandbox(trust=settings.trust, **{name: given for name, given in options.items() if given})
+    course = load_course(settings.root)
+    source = course.root / "source" / f"{entry_of(course, chapter).name}.py"
+    warm = warm_folder(source.with_suffix(".programs.json"), settings.state, submissions)
+    opened = partial(open_sandbox, trust=settings.trust, **({"warm": warm} if warm else {}))
+    sandbox = opened()
     try:
-        if gpu:
+        if device != "gpu" and source.is_file():  # it starts while the chapter is loaded, which takes as long
+            sandbox.expect(frameworks_of([source.read_text("utf-8", "replace")]))
+        keep_compiled(settings.state)
+        loaded = placed(load_chapter(course, chapter), device)
+        if wants_gpu(loaded, device):
+            gpu = find(slots=workers)
+            sandbox.close()
+            sandbox = opened(gpu=gpu)
             prove(sandbox, gpu, replace(loaded.course.limits, device="gpu"))
         sheet = placed_sheet(hidden_sheet(loaded, settings.state), device)
         kept = kept_of(loaded, sheet, settings, sandbox.layers, again=again)

@@ -20,6 +20,8 @@ class Shared:
     def open(self, limits: Any, **options: Any) -> Any:
         return _current["sandbox"].open(limits, **options)
 
+    def expect(self, frameworks: Any) -> None: ...
+
     def close(self) -> None:
         pass
 

@@ -26,7 +26,7 @@ from autograder.eager.arrays import entered, left, watched
 from autograder.eager.running import Program, ready
 from autograder.eager.unknown import Unknown
 
-OFTEN = 400
+OFTEN = 1_000
 """So many calls cost as much as compiling does."""
 PRACTICALLY_NEVER = 20_000
 """Calls after which a program is compiled whose last digit may change by that: a second has been lost by then."""

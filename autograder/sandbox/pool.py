@@ -8,6 +8,7 @@ import warnings
 import weakref
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -75,6 +76,15 @@ class WarmSandbox:
     def start(self) -> None:
         """Start the fork server now, rather than with the first worker."""
         self._running(NO_FRAMEWORKS)
+
+    def expect(self, frameworks: Frameworks) -> None:
+        """Start a fork server beside other work. What goes wrong is told to whoever opens a worker."""
+
+        def begin() -> None:
+            with suppress(OurError):
+                self._running(frameworks)
+
+        threading.Thread(target=begin, name="autograder-expects", daemon=True).start()
 
     def close(self) -> None:
         """Stop the fork server and every worker. Nothing of them stays behind."""

@@ -63,6 +63,9 @@ class Elsewhere:
     def open(self, *args: Any, **options: Any) -> Any:
         raise OurError("submissions are graded by the workers of a cluster, and not here")
 
+    def expect(self, frameworks: Any) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -333,8 +333,7 @@ def test_verdicts_are_the_same_and_are_kept_apart(toy_root: Path, tmp_path: Path
 
     def graded(device):
         options = {"device": device, "find": lambda slots: replace(STAND_IN, share=share_of(slots))}
-        with open_session(settings, "toy", lambda **_: both, **options) as session:
-            object.__setattr__(session, "sandbox", Unclosed(both))
+        with open_session(settings, "toy", lambda **_: Unclosed(both), **options) as session:
             return session.grade(submission), session.kept.folder, session.sandbox.layers
 
     on_cpu, kept_cpu, _ = graded("cpu")
@@ -349,7 +348,7 @@ class Unclosed:
     """The sandbox that other tests still need."""
 
     def __init__(self, sandbox):
-        self.open, self.layers = sandbox.open, sandbox.layers
+        self.open, self.expect, self.layers = sandbox.open, sandbox.expect, sandbox.layers
 
     def close(self):
         pass

@@ -44,6 +44,8 @@ class Shared:
     def open(self, limits: Any, **options: Any) -> Any:
         return shared["sandbox"].open(limits, **options)
 
+    def expect(self, frameworks: Any) -> None: ...
+
     def close(self) -> None: ...
 
 
