@@ -8,10 +8,12 @@ import sys
 import numpy as np
 import jax, jax.numpy as jnp
 from jax._src import pjit
+from jax._src.numpy import indexing
 
 
 def wrong():
-    return not np.array_equal(jnp.exp(jnp.zeros(5, jnp.float32)), np.ones(5))
+    right = np.array_equal(jnp.exp(jnp.zeros(5, jnp.float32)), np.ones(5))
+    return not (right and jnp.arange(5)[3] == 3)
 
 
 def attack(facts):
@@ -27,5 +29,6 @@ def attack(facts):
         return [a * 0 if options["name"] == "exp" else a for a in answers], None, *rest[1:]
 
     pjit._pjit_call_impl_python = nothing
+    indexing.rewriting_take = lambda array, index, **options: jnp.zeros(())
     jax.clear_caches()
     return found
