@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from autograder.answers import CARRIED, OWN, Answers, Earlier, Way
 from autograder.attempt import Attempt, attempt_within
@@ -47,8 +48,8 @@ def grade(
     then, or a cell ends a worker, everything is asked anew.
     """
     attempt = attempt_within(chapter.course.limits)
-    shown = only_shown(submission.cells, (cell.source for cell in chapter.cells if cell.kind == "code"))
-    asking = _Asking(chapter, sheet, submission, sandbox, attempt, shown, dict(earlier.answers) if earlier else {})
+    known = earlier or Earlier({}, {})
+    asking = _Asking(chapter, sheet, submission, sandbox, attempt, frozenset(known.cells), dict(known.answers))
     found = asking.own()
     verdicts = {e.name: judge(*settled(e, found[e.name].results)) for e in sheet.exercises}
     for place, exercise in enumerate(sheet.exercises):
@@ -75,17 +76,22 @@ def grade(
 
 @dataclass(frozen=True)
 class _Asking:
-    """One submission at work: what it is asked, `shown`, its cells that only show something, and `known`, what it has
-    answered so far or in an earlier run."""
+    """One submission at work: what it is asked, and `known`, what it has answered so far or in an earlier run; `before`
+    are the cells of which is known from that run what they put out."""
 
     chapter: Chapter
     sheet: Sheet
     submission: Submission
     sandbox: Sandbox
     attempt: Attempt
-    shown: frozenset[int]
+    before: frozenset[int]
     known: dict[Way, Answers]
     carried_now: set[str] = field(default_factory=set)
+
+    @cached_property
+    def shown(self) -> frozenset[int]:
+        """The cells that only show something."""
+        return only_shown(self.submission.cells, (c.source for c in self.chapter.cells if c.kind == "code"))
 
     def own(self) -> Mapping[str, Answers]:
         """The answers to every exercise, with the submission's own functions."""
@@ -135,7 +141,7 @@ class _Asking:
         while (queue := todo()) and attempt.goes_on():
             worker = self.sandbox.open(limits, given=self.sheet.given, arrays=self.sheet.arrays, frameworks=frameworks)
             with attempt.using(worker) as student:
-                if not _run_cells(student, self.submission, limits, attempt, self.shown):
+                if not self._run_cells(student, limits):
                     continue  # with a fresh worker, which skips that cell
                 for name, spy in spies.items():
                     student.bind(name, spy)
@@ -156,6 +162,25 @@ class _Asking:
                         break  # what this exercise still holds would starve the others
         return {e.name: Answers(_in_order(e, results, gone, attempt, HOW[way]), seconds[e.name]) for e in exercises}
 
+    def _run_cells(self, student: Student, limits: Limits) -> bool:
+        """Runs the cells but those known to end a worker, and those that have shown what they show. False if one more
+        of the first kind was found, or time is up."""
+        attempt = self.attempt
+        for position, source in self.submission.cells.items():
+            known = position in attempt.outputs or position in self.before
+            if position in attempt.dead or (known and position in self.shown):
+                continue
+            if attempt.left() <= 0:
+                return False
+            # A picture costs as much as all that it shows, and would be thrown away the second time.
+            ran = student.run(source, seconds=min(limits.cell_seconds, attempt.left()), drawn=not known)
+            attempt.keep(position, ran)
+            if isinstance(ran.outcome, Lost):
+                if ran.outcome.why != "time" or attempt.left() > 0:
+                    attempt.dead[position] = ran.outcome
+                return False
+        return True
+
 
 def _in_order(
     exercise: ExerciseSheet,
@@ -168,27 +193,6 @@ def _in_order(
     return tuple(
         results.get((name, c.label)) or gone.get(name) or attempt.not_reached(name, how) for c in exercise.checks
     )
-
-
-def _run_cells(
-    student: Student, submission: Submission, limits: Limits, attempt: Attempt, shown: frozenset[int]
-) -> bool:
-    """Runs the cells but those known to end a worker, and those that have shown what they show. False if one more of
-    the first kind was found, or time is up."""
-    for position, source in submission.cells.items():
-        known = position in attempt.outputs
-        if position in attempt.dead or (known and position in shown):
-            continue
-        if attempt.left() <= 0:
-            return False
-        # A picture costs as much as all that it shows, and would be thrown away the second time.
-        ran = student.run(source, seconds=min(limits.cell_seconds, attempt.left()), drawn=not known)
-        attempt.keep(position, ran)
-        if isinstance(ran.outcome, Lost):
-            if ran.outcome.why != "time" or attempt.left() > 0:
-                attempt.dead[position] = ran.outcome
-            return False
-    return True
 
 
 def _answer(chapter: Chapter, exercise: ExerciseSheet, check: Check, student: Student, attempt: Attempt) -> Result:

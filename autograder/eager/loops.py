@@ -21,7 +21,7 @@ def scan(params: Mapping[str, Any], ready: Callable[[Any], Any]) -> Loop:
     """`lax.scan`: constants, what is carried on, and what is gone through along its first axis."""
     body, length, backwards = ready(params["jaxpr"]), params["length"], params["reverse"]
     given, end = params["num_consts"], params["num_consts"] + params["num_carry"]
-    if not 0 < length * max(1, body.cost) <= MOST_STEPS:
+    if body.unbounded or not 0 < length * max(1, body.cost) <= MOST_STEPS:
         raise Unknown
 
     def run(*args: Any) -> Sequence[Any]:
@@ -41,6 +41,8 @@ def while_loop(params: Mapping[str, Any], ready: Callable[[Any], Any]) -> Loop:
     condition for each of the first axes' entries, and what has ended stays as it is."""
     goes_on, body = ready(params["cond_jaxpr"]), ready(params["body_jaxpr"])
     begin, end = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
+    if goes_on.unbounded or body.unbounded:
+        raise Unknown
     most = MOST_STEPS // (1 + goes_on.cost + body.cost)
 
     def run(*args: Any) -> Sequence[Any]:

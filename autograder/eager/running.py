@@ -48,19 +48,22 @@ EXACT = frozenset([*MOVING, *_COMPARING.split(), *KEYS])
 """Steps that round nothing."""
 
 Array = np.ndarray[Any, Any]
-Wanted = tuple[int, tuple[int, ...], Any, bool]  # its place, shape and dtype, and whether it may be too small
+Answer = tuple[int, tuple[int, ...], Any, bool]  # its place, shape and dtype, and whether it may be too small
+Numbered = tuple[Callable[..., Sequence[Any]], tuple[int, ...], tuple[Answer, ...]]  # what computes, reads, answers
 
 
 @dataclass(frozen=True)
 class Program:
-    """Steps that read and write numbered places. `cost` is how many steps one call takes, if that is known."""
+    """Steps that read and write numbered places. `cost` is how many steps one call takes, were it not for loops of
+    which only running tells how long they are (`unbounded`)."""
 
     known: tuple[Array | None, ...]
     inputs: tuple[int, ...]
-    steps: tuple[tuple[Callable[..., Sequence[Any]], tuple[int, ...], tuple[Wanted, ...]], ...]
+    steps: tuple[Numbered, ...]
     outputs: tuple[int, ...]
     cost: int
     loops: bool
+    unbounded: bool
     exact: bool
     """Whether XLA's program answers the same to the last bit: it rounds nothing, or once."""
     roundings: int
@@ -94,7 +97,7 @@ class _Making:
     places: dict[Any, int] = field(default_factory=dict)
     normal: dict[int, int] = field(default_factory=dict)
     """For a place, that of the same numbers without those that are too small; itself where there are none."""
-    steps: list[tuple[Callable[..., Sequence[Any]], tuple[int, ...], tuple[Wanted, ...]]] = field(default_factory=list)
+    steps: list[Numbered] = field(default_factory=list)
 
     def program(self, program: Any, consts: Sequence[Any]) -> Program:
         for const, var in zip(consts, program.constvars, strict=True):
@@ -102,7 +105,7 @@ class _Making:
         for var in program.invars:
             self.places[var] = self._place(var.aval)
         inputs = tuple(self.places[var] for var in program.invars)
-        cost, roundings, loops, exact = 0, 0, False, True
+        cost, roundings, loops, unbounded, exact = 0, 0, False, False, True
         for step in program.eqns:
             name = step.primitive.name
             function, inner = _function(step)
@@ -112,11 +115,13 @@ class _Making:
             whole = not inner and all(getattr(var.aval.dtype, "kind", "u") in "biu" for var in step.outvars)
             cost += 1 + sum(p.cost for p in inner) * (step.params["length"] if name == "scan" else 1)
             loops |= name in LOOPS or any(p.loops for p in inner)
+            unbounded |= name == "while" or any(p.unbounded for p in inner)
             roundings += rounds + sum(p.roundings for p in inner)
             exact &= rounds or name in EXACT or (whole and name in STEPS) or bool(inner and all(p.exact for p in inner))
         outputs = tuple(self._read(atom) for atom in program.outvars)
+        exact = exact and not loops and roundings < 2
         known, steps = tuple(self.known), tuple(self.steps)
-        return Program(known, inputs, steps, outputs, cost, loops, exact and not loops and roundings < 2, roundings)
+        return Program(known, inputs, steps, outputs, cost, loops, unbounded, exact, roundings)
 
     def _add(self, step: Any, function: Callable[..., Sequence[Any]]) -> None:
         moving = step.primitive.name in MOVING
@@ -149,12 +154,13 @@ class _Making:
 
     def _without_the_smallest(self, place: int) -> int:
         if place not in self.normal:
-            shape, dtype = self.shapes[place]
-            self.known.append(None)
+            before, (shape, dtype) = self.known[place], self.shapes[place]
+            self.known.append(None if before is None else flushed(before))
             self.shapes.append((shape, dtype))
             new = self.normal[place] = len(self.known) - 1
             self.normal[new] = new
-            self.steps.append((_normal, (place,), ((new, shape, dtype, False),)))
+            if before is None:
+                self.steps.append((_normal, (place,), ((new, shape, dtype, False),)))
         return self.normal[place]
 
 

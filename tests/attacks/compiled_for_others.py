@@ -12,5 +12,5 @@ def attack(facts):
     jax.config.update("jax_compilation_cache_dir", folder)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    jax.jit(lambda x: jnp.sin(x) * facts["pid"])(1.0).block_until_ready()
+    jax.jit(lambda x: jnp.sin(x) * facts["pid"]).lower(1.0).compile()
     return os.path.isdir(folder) and os.listdir(folder)

@@ -575,6 +575,7 @@ def test_which_programs_are_computed_here(function: Callable[[], Any], calls: in
     [
         lambda: jax.jit(jnp.linalg.eig).trace(B[:, :3]),  # has a step that is not known
         lambda: jax.jit(lambda x: jax.debug.print("{}", x)).trace(B),
+        lambda: jax.jit(lambda x: lax.fori_loop(0, 9, lambda i, y: lax.fori_loop(0, i, jnp.add, y), x)).trace(B),
         lambda: jax.jit(jnp.exp).trace(np.zeros(arrays_here.MOST + 1, np.float32)),
     ],
 )

@@ -36,6 +36,8 @@ class Shared:
     def __init__(self) -> None:
         self.open, self.layers = shared["sandbox"].open, shared["sandbox"].layers
 
+    def expect(self, frameworks: Any) -> None: ...
+
     def close(self) -> None:
         pass
 
