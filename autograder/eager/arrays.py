@@ -22,7 +22,9 @@ def entered(value: Any, aval: Any) -> Array:
     if getattr(value, "_committed", False):
         raise Unknown
     shape, dtype = shape_of(aval)
-    array = np.asarray(_words(value) if is_key(aval) else value, dtype)
+    array = getattr(value, "_npy_value", None)  # as `left` has put it there
+    if array is None or array.dtype != dtype or value.is_deleted():
+        array = np.asarray(_words(value) if is_key(aval) else value, dtype)
     if array.shape != shape:
         raise Unknown
     return array
@@ -35,14 +37,18 @@ def _words(key: Any) -> Any:
 
 
 def left(array: Array, aval: Any) -> Any:
-    """An answer as JAX's array. It shares no memory with anything, since JAX may take it as it is."""
+    """An answer as JAX's array. It shares no memory with anything, since JAX may take it as it is. JAX would look at
+    the sharding whenever NumPy's array is asked for, so it is told that one."""
     own = np.array(array, order="C", copy=True)
     if is_key(aval):
         import jax
 
         return jax.random.wrap_key_data(left(own, abstract(own.shape, own.dtype)))
     put, sharding, devices = place()
-    return put(aval, sharding, [own], devices, False)
+    made = put(aval, sharding, [own], devices, False)
+    own.flags.writeable = False
+    made._npy_value = own
+    return made
 
 
 def is_key(aval: Any) -> bool:
