@@ -14,10 +14,10 @@ from autograder.sandbox import launch, warm
 from autograder.sandbox.warm import COMPILED, PROGRAMS, READY
 
 FILL_SECONDS = 900
-PAYS = 100
-"""Submissions for which filling the folder, a minute or two, costs less than it saves."""
-PAYS_WHEN_FILLED = 16
-"""Submissions for which loading the programs, four seconds at a fork server's start, does."""
+PAYS = 200
+"""Submissions for which filling the folder, half a minute, costs less than it saves: a third of a second each."""
+PAYS_WHEN_FILLED = 40
+"""Submissions for which loading the programs, five to seven seconds at a fork server's start, does."""
 
 
 def warm_folder(programs: Path, state: Path, submissions: int = PAYS) -> Path | None:

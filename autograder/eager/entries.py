@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.eager.arrays import MOST, abstract, is_key, left, watched
+from autograder.eager.arrays import DTYPES, MOST, abstract, entered, is_key, left, watched
 from autograder.eager.steps import flushed
 
 Array = np.ndarray[Any, Any]
@@ -39,7 +39,7 @@ def _first_tried(ours: Callable[..., Any], theirs: Callable[..., Any]) -> Callab
     @wraps(theirs)
     def call(x: Any, *rest: Any, **options: Any) -> Any:
         found = None
-        if type(x) is array.ArrayImpl and core.trace_state_clean() and not watched():
+        if (type(x) is array.ArrayImpl or _concrete(x)) and core.trace_state_clean() and not watched():
             with suppress(Exception):  # errors are JAX's own
                 found = ours(x, *rest, **options)
         return theirs(x, *rest, **options) if found is None else found
@@ -52,6 +52,9 @@ def read(x: Any, index: Any, **options: Any) -> Any:
     places = None if options else _in_bounds(x, index)
     if places is None:
         return None
+    if is_key(x.aval):
+        words = entered(x, x.aval)[(*places, slice(None))]
+        return left(words, abstract(words.shape[:-1], x.aval.dtype))
     entries = np.asarray(x)[places]
     return None if entries.size > MOST else left(entries, abstract(entries.shape, entries.dtype))
 
@@ -64,7 +67,7 @@ def written(x: Any, index: Any, y: Any, change: Any, *rest: Any, **options: Any)
     wishes = {name for name, wish in options.items() if wish and name not in ("mode", "normalize_indices")}
     if change not in writers or rest or wishes or options.get("mode") is not None or not options["normalize_indices"]:
         return None
-    new = _alike(y, x.dtype)
+    new = None if is_key(x.aval) else _alike(y, x.dtype)
     places = None if new is None else _in_bounds(x, index)
     if new is None or places is None:
         return None
@@ -107,7 +110,7 @@ def _in_bounds(x: Any, index: Any) -> tuple[Any, ...] | None:
     import jax
 
     aval = x.aval
-    if is_key(aval) or aval.weak_type or x.committed or x.size > MOST:
+    if not (is_key(aval) or aval.dtype in DTYPES) or aval.weak_type or x.committed or x.size > MOST:
         return None
     shape, parts = aval.shape, index if type(index) is tuple else (index,)
     found, axis = [], 0
