@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import OurError
-from autograder.records import Call, Limits, Lost, Raised, Returned
+from autograder.records import NO_FRAMEWORKS, Call, Limits, Lost, Raised, Returned
 from autograder.sandbox import launch
 from autograder.sandbox.layers import plan, probe
 from autograder.sandbox.pool import WarmSandbox, open_sandbox
@@ -182,6 +182,28 @@ def test_a_fork_server_that_cannot_start_tells_why() -> None:
         Server(replace(found, bwrap="/no/such/bwrap", privileged=False, uid=None))
     with pytest.raises(OurError, match=r"could not be started.*ended without a word"):
         Server(replace(found, bwrap="/bin/false", privileged=False, uid=None))
+
+
+def test_an_expected_fork_server_serves_the_first_worker() -> None:
+    with open_sandbox() as sandbox:
+        sandbox.expect(NO_FRAMEWORKS)
+        with sandbox.open(Limits()) as student:
+            assert answer(student, "return 1") == 1
+        assert sandbox._starts == {NO_FRAMEWORKS: 1}
+
+
+def test_what_is_wrong_with_an_expected_one_is_told_to_who_opens_a_worker() -> None:
+    with WarmSandbox(replace(plan(probe()), bwrap="/no/such/bwrap", privileged=False, uid=None)) as sandbox:
+        sandbox.expect(NO_FRAMEWORKS)
+        with pytest.raises(OurError, match="could not be started"):
+            sandbox.open(Limits())
+
+
+def test_who_expects_one_and_closes_leaves_nothing_behind() -> None:
+    before = descendants(os.getpid())
+    with open_sandbox() as sandbox:
+        sandbox.expect(NO_FRAMEWORKS)
+    assert gone(descendants(os.getpid()) - before)
 
 
 def test_the_fork_server_refuses_to_start_with_threads_or_answers() -> None:
