@@ -115,6 +115,11 @@ def open_kept(
     return Kept(folder, again, hashlib.blake2b(whole.encode(), digest_size=8).hexdigest(), questions or {})
 
 
+def how_many(state: Path, chapter: str) -> int:
+    """How many graded submissions of a chapter are kept, on whatever ground."""
+    return sum(1 for _ in (state / "kept" / chapter).rglob("*.json"))
+
+
 def key_of(submission: Submission) -> str:
     """A hash of the cells, in their places."""
     cells = json.dumps(sorted(submission.cells.items()))

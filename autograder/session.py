@@ -10,11 +10,11 @@ from typing import Literal
 from autograder.answers import Earlier, Way
 from autograder.compiled import keep_compiled
 from autograder.course import Chapter, load_chapter, load_course
-from autograder.coursefile import entry_of
+from autograder.coursefile import Course, entry_of
 from autograder.errors import UsageError
 from autograder.frameworks import frameworks_of
 from autograder.grade import grade, limits_of, report_failure
-from autograder.kept import Kept, installed, open_kept
+from autograder.kept import Kept, how_many, installed, open_kept
 from autograder.personal import Personal, mark_of, sheet_for
 from autograder.questions import questions
 from autograder.records import ExerciseSheet, Graded, Sheet, Submission
@@ -102,11 +102,14 @@ def open_session(
     """
     course = load_course(settings.root)
     source = course.root / "source" / f"{entry_of(course, chapter).name}.py"
-    warm = warm_folder(source.with_suffix(".programs.json"), settings.state, submissions)
+    left = submissions if again else submissions - how_many(settings.state, _shelf(course, chapter))
+    warm = warm_folder(source.with_suffix(".programs.json"), settings.state, left)
     opened = partial(open_sandbox, trust=settings.trust, **({"warm": warm} if warm else {}))
     sandbox = opened()
     try:
-        if device != "gpu" and source.is_file():  # it starts while the chapter is loaded, which takes as long
+        if (
+            left > 0 and device != "gpu" and source.is_file()
+        ):  # it starts while the chapter is loaded: that takes as long
             sandbox.expect(frameworks_of([source.read_text("utf-8", "replace")]))
         keep_compiled(settings.state)
         loaded = placed(load_chapter(course, chapter), device)
@@ -153,12 +156,17 @@ def kept_of(chapter: Chapter, sheet: Sheet, settings: Settings, layers: tuple[st
     limits = chapter.course.limits
     return open_kept(
         settings.state,
-        f"{chapter.course.name}-{chapter.name}",
+        _shelf(chapter.course, chapter.name),
         repr((foundation(chapter, settings.state), limits, layers, installed())),
         again=again,
         whole=fingerprint(chapter, settings.state),
         questions=_questions(chapter, sheet),
     )
+
+
+def _shelf(course: Course, chapter: str) -> str:
+    """Under what name a chapter's graded submissions are kept."""
+    return f"{course.name}-{chapter}"
 
 
 def _questions(chapter: Chapter, sheet: Sheet) -> Mapping[Way, str]:

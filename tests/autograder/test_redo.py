@@ -30,7 +30,10 @@ class Counting(LocalSandbox):
 
     def __init__(self) -> None:
         super().__init__()
-        self.opened, self.asked = 0, set[str]()
+        self.opened, self.asked, self.expected = 0, set[str](), 0
+
+    def expect(self, frameworks) -> None:
+        self.expected += 1
 
     def open(self, limits, *, given={}, arrays="jax", frameworks=None):
         self.opened += 1
@@ -208,6 +211,18 @@ def session(root: Path, state: Path, sandbox: LocalSandbox, **options) -> Sessio
 def said(results: list[Graded]) -> list[object]:
     """All that a report says of the submissions, but the time it took."""
     return [(g.student, g.verdicts, g.max_score, g.notes, g.cells) for g in results]
+
+
+def test_nothing_is_started_for_a_class_of_which_everything_is_known(graded: Run, tmp_path: Path) -> None:
+    def expected(**options) -> int:
+        sandbox = Counting()
+        session(tmp_path / "course", tmp_path / "state", sandbox, **options).close()
+        return sandbox.expected
+
+    known = sum(1 for _ in (tmp_path / "state" / "kept").rglob("*.json"))
+    assert known
+    assert expected(submissions=known) == 0
+    assert expected(submissions=known + 1) == expected(submissions=1, again=True) == 1
 
 
 @pytest.mark.parametrize("what", EDITS)
