@@ -107,9 +107,8 @@ def open_session(
     opened = partial(open_sandbox, trust=settings.trust, **({"warm": warm} if warm else {}))
     sandbox = opened()
     try:
-        if (
-            left > 0 and device != "gpu" and source.is_file()
-        ):  # it starts while the chapter is loaded: that takes as long
+        if left > 0 and device != "gpu" and source.is_file():
+            # It starts while the chapter is loaded, which takes as long.
             sandbox.expect(frameworks_of([source.read_text("utf-8", "replace")]))
         keep_compiled(settings.state)
         loaded = placed(load_chapter(course, chapter), device)

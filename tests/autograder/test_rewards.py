@@ -78,3 +78,20 @@ def test_they_run_once(toy, toy_sheet, toy_source) -> None:
     result = grade(chapter, toy_sheet, Submission("ada", "ada.ipynb", dict(enumerate(cells))), NotingSandbox())
     assert any(v.carried_forward for v in result.verdicts)
     assert ran.count(wrong) > 1 and ran.count(SHOWN) == 1
+
+
+def test_who_notices_that_nothing_is_shown_gains_nothing(toy, toy_sheet, toy_source) -> None:
+    """A trick: where the cell has not run, the references stand behind other names, and can be used."""
+    chapter = replace(toy, cells=(*toy.cells, Cell("code", SHOWN, 1)))
+    thief = """
+was_shown, stolen = [], {}
+def reward(show): was_shown.append(show)
+def sqdist(x, z): return stolen["sqdist"](x, z) if stolen else x[0]
+def nearest(A, B):
+    if not was_shown: stolen["sqdist"] = sqdist
+    return jnp.min(table(sqdist, A, B), axis=1)
+"""
+    cells = [toy_source, thief, SHOWN]
+    result = grade(chapter, toy_sheet, Submission("ada", "ada.ipynb", dict(enumerate(cells))), LocalSandbox())
+    scores = {v.name: v.score for v in result.verdicts}
+    assert scores["sqdist"] == 0 and scores["nearest"] == 2
