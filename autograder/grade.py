@@ -22,6 +22,7 @@ from autograder.pairs import plain, settled
 from autograder.records import (
     Check,
     ExerciseSheet,
+    Frameworks,
     Graded,
     Limits,
     Lost,
@@ -32,7 +33,7 @@ from autograder.records import (
     Submission,
     Verdict,
 )
-from autograder.rewards import only_shown
+from autograder.rewards import only_defining
 from autograder.sandbox.seam import Sandbox, Student
 
 HOW = {OWN: "to the end", CARRIED: "again with correct versions of the functions it uses"}
@@ -40,16 +41,23 @@ HOW = {OWN: "to the end", CARRIED: "again with correct versions of the functions
 
 
 def grade(
-    chapter: Chapter, sheet: Sheet, submission: Submission, sandbox: Sandbox, earlier: Earlier | None = None
+    chapter: Chapter,
+    sheet: Sheet,
+    submission: Submission,
+    sandbox: Sandbox,
+    earlier: Earlier | None = None,
+    *,
+    shown: bool = False,
 ) -> Graded:
     """The verdicts on one submission, in the order of the sheet.
 
     What `earlier` answers is not asked again, and its seconds count as if it had been. If the time does not suffice
-    then, or a cell ends a worker, everything is asked anew.
+    then, or a cell ends a worker, everything is asked anew. Unless the cells' outputs are to be `shown` to somebody, no
+    pictures are drawn, and what only shows something does not run.
     """
     attempt = attempt_within(chapter.course.limits)
     known = earlier or Earlier({}, {})
-    asking = _Asking(chapter, sheet, submission, sandbox, attempt, frozenset(known.cells), dict(known.answers))
+    asking = _Asking(chapter, sheet, submission, sandbox, attempt, frozenset(known.cells), shown, dict(known.answers))
     found = asking.own()
     verdicts = {e.name: judge(*settled(e, found[e.name].results)) for e in sheet.exercises}
     for place, exercise in enumerate(sheet.exercises):
@@ -58,8 +66,10 @@ def grade(
             carried = judge(*settled(exercise, asking.carried(exercise, later).results))
             if carried.score > verdicts[exercise.name].score:
                 verdicts[exercise.name] = replace(carried, carried_forward=True)
+    if shown and not (known.cells or attempt.outputs):
+        asking.show()
     if earlier and (attempt.unasked or attempt.dead):
-        return grade(chapter, sheet, submission, sandbox)
+        return grade(chapter, sheet, submission, sandbox, shown=shown)
     return Graded(
         student=submission.student,
         path=submission.path,
@@ -68,7 +78,8 @@ def grade(
         max_score=sum(e.points for e in sheet.exercises),
         seconds=time.monotonic() - attempt.begin,
         notes=submission.notes + attempt.notes(),
-        cells=earlier.cells if earlier else {i: outcome.outputs for i, outcome in attempt.outputs.items()},
+        cells=known.cells or {i: outcome.outputs for i, outcome in attempt.outputs.items()},
+        shown=shown,
         hurried=bool(attempt.unasked),
         answers={} if attempt.unasked or attempt.dead else asking.known,
     )
@@ -77,7 +88,7 @@ def grade(
 @dataclass(frozen=True)
 class _Asking:
     """One submission at work: what it is asked, and `known`, what it has answered so far or in an earlier run; `before`
-    are the cells of which is known from that run what they put out."""
+    are the cells of which is known from that run what they put out, which is to be `shown` or not."""
 
     chapter: Chapter
     sheet: Sheet
@@ -85,13 +96,14 @@ class _Asking:
     sandbox: Sandbox
     attempt: Attempt
     before: frozenset[int]
+    shown: bool
     known: dict[Way, Answers]
     carried_now: set[str] = field(default_factory=set)
 
     @cached_property
-    def shown(self) -> frozenset[int]:
-        """The cells that only show something."""
-        return only_shown(self.submission.cells, (c.source for c in self.chapter.cells if c.kind == "code"))
+    def defining(self) -> Mapping[int, str]:
+        """What is left of cells where nobody looks at what they show."""
+        return only_defining(self.submission.cells, (c.source for c in self.chapter.cells if c.kind == "code"))
 
     def own(self) -> Mapping[str, Answers]:
         """The answers to every exercise, with the submission's own functions."""
@@ -119,6 +131,20 @@ class _Asking:
             self.carried_now.add(name)
         return self.known[way]
 
+    def show(self) -> None:
+        """Runs the cells for what they put out, where all answers are known."""
+        limits = self.chapter.course.limits
+        while self.attempt.goes_on():
+            worker = self.sandbox.open(limits, given=self.sheet.given, arrays=self.sheet.arrays, frameworks=self.needed)
+            with self.attempt.using(worker) as student:
+                if self._run_cells(student, limits):
+                    return
+
+    @cached_property
+    def needed(self) -> Frameworks:
+        """What the cells import that takes a fork server of its own."""
+        return frameworks_of(self.submission.cells.values())
+
     def seconds(self, exercise: str) -> float:
         """How long the submission's code took for one exercise. The first of a worker bears the cells' time as well."""
         return sum(a.seconds for (name, _), a in self.known.items() if name == exercise)
@@ -127,7 +153,6 @@ class _Asking:
         """The result of every check of `exercises`, from as few workers as the submission lets live."""
         chapter, attempt = self.chapter, self.attempt
         limits = limits_of(exercises[0], chapter.course.limits)
-        frameworks = frameworks_of(self.submission.cells.values())
         results: dict[tuple[str, str], Result] = {}
         gone: dict[str, Lost] = {}
         seconds = dict.fromkeys((e.name for e in exercises), 0.0)
@@ -139,7 +164,7 @@ class _Asking:
             return sorted(asked, key=lambda pair: pair[1].hidden)  # stable: visible ones first
 
         while (queue := todo()) and attempt.goes_on():
-            worker = self.sandbox.open(limits, given=self.sheet.given, arrays=self.sheet.arrays, frameworks=frameworks)
+            worker = self.sandbox.open(limits, given=self.sheet.given, arrays=self.sheet.arrays, frameworks=self.needed)
             with attempt.using(worker) as student:
                 if not self._run_cells(student, limits):
                     continue  # with a fresh worker, which skips that cell
@@ -163,17 +188,18 @@ class _Asking:
         return {e.name: Answers(_in_order(e, results, gone, attempt, HOW[way]), seconds[e.name]) for e in exercises}
 
     def _run_cells(self, student: Student, limits: Limits) -> bool:
-        """Runs the cells but those known to end a worker, and those that have shown what they show. False if one more
-        of the first kind was found, or time is up."""
+        """Runs the cells but those known to end a worker; of what only shows something, what is to be seen and has not
+        been. False if one more of the first kind was found, or time is up."""
         attempt = self.attempt
         for position, source in self.submission.cells.items():
-            known = position in attempt.outputs or position in self.before
-            if position in attempt.dead or (known and position in self.shown):
+            seen = not self.shown or position in attempt.outputs or position in self.before
+            left = self.defining.get(position, source) if seen else source
+            if position in attempt.dead or not left:
                 continue
             if attempt.left() <= 0:
                 return False
             # A picture costs as much as all that it shows, and would be thrown away the second time.
-            ran = student.run(source, seconds=min(limits.cell_seconds, attempt.left()), drawn=not known)
+            ran = student.run(left, seconds=min(limits.cell_seconds, attempt.left()), drawn=not seen)
             attempt.keep(position, ran)
             if isinstance(ran.outcome, Lost):
                 if ran.outcome.why != "time" or attempt.left() > 0:

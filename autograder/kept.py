@@ -27,13 +27,15 @@ from autograder.secret import write_private
 
 @dataclass(frozen=True)
 class Kept:
-    """The graded submissions of one chapter on one ground. With `again`, earlier runs are not looked at.
+    """The graded submissions of one chapter on one ground. With `again`, earlier runs are not looked at. Where cells'
+    outputs are to be `shown`, a run without them has left its answers and nothing else.
 
     `whole` changes with anything that a verdict depends on, a key of `questions` with what one exercise asks.
     """
 
     folder: Path
     again: bool = False
+    shown: bool = False
     whole: str = ""
     questions: Mapping[Way, str] = field(default_factory=dict)
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
@@ -81,6 +83,8 @@ class Kept:
             document = json.loads(path.read_text("utf-8"))
             whole, told = document.pop("whole"), document.pop("answers")
             cells = {int(place): tuple(outputs) for place, outputs in document.pop("cells").items()}
+            if self.shown and not document["shown"]:
+                return self._earlier(told, {})
             if whole != self.whole:
                 return self._earlier(told, cells)
             verdicts = tuple(_verdict(v) for v in document.pop("verdicts"))
@@ -103,6 +107,7 @@ def open_kept(
     ground: str,
     *,
     again: bool = False,
+    shown: bool = False,
     whole: str = "",
     questions: Mapping[Way, str] | None = None,
 ) -> Kept:
@@ -112,7 +117,7 @@ def open_kept(
         for other in folder.parent.iterdir():
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
-    return Kept(folder, again, hashlib.blake2b(whole.encode(), digest_size=8).hexdigest(), questions or {})
+    return Kept(folder, again, shown, hashlib.blake2b(whole.encode(), digest_size=8).hexdigest(), questions or {})
 
 
 def how_many(state: Path, chapter: str) -> int:

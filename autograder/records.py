@@ -193,9 +193,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Graded:
-    """One submission, graded, or the reason why not. `cells` are the outputs of the student's cells, by position;
-    `hurried` says that its time was used up before all checks were asked; `answers` are what it was judged by
-    (`answers.Answers`), for as long as somebody may keep them; `known` says that nothing had to be graded."""
+    """One submission, graded, or the reason why not. `cells` are the outputs of the student's cells, by position, all
+    of them if they are to be `shown`; `hurried` says that its time was used up before all checks were asked; `answers`
+    are what it was judged by (`answers.Answers`), for as long as somebody may keep them; `known` says that nothing had
+    to be graded."""
 
     student: str
     path: str
@@ -206,6 +207,7 @@ class Graded:
     message: str = ""
     notes: tuple[str, ...] = ()
     cells: Mapping[int, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    shown: bool = True
     hurried: bool = False
     answers: Mapping[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     known: bool = field(default=False, compare=False)

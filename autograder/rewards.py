@@ -1,7 +1,7 @@
-"""Cells of a notebook that only show something: functions decorated with `@reward`, as they were handed out.
+"""What of a notebook only shows something: functions decorated with `@reward`, as they were handed out.
 
-They call what the student wrote, which takes time, and define nothing that anything else uses. Where a submission's
-cells run once more, only to define its functions again, they need not.
+They call what the student wrote, which takes more time than everything else in a notebook, and define nothing that
+anything else uses. Where nobody looks at what a submission's cells put out, they need not run.
 """
 
 from __future__ import annotations
@@ -9,30 +9,52 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
+
+from autograder.remembering import remembers
 
 REWARD = "reward"
 
 
-def only_shown(cells: Mapping[int, str], released: Iterable[str]) -> frozenset[int]:
-    """The positions of a submission's cells that are released ones, unchanged, and only show something.
+def only_defining(cells: Mapping[int, str], released: Iterable[str]) -> Mapping[int, str]:
+    """What is left of those cells of a submission, by position, that are released ones, unchanged, and show something:
+    the same without that, as far as it can be left out. Nothing may be left.
 
-    A cell of the student's that mentions such a function, by its name, may need it.
+    A cell that mentions such a function by its name may need it. And code that keeps something from one call to the
+    next (`remembers`) may answer otherwise when it has not been called, so that all must run.
     """
-    known = {source.strip(): name for source in released if (name := _shown(source))}
-    found = {position: known[source.strip()] for position, source in cells.items() if source.strip() in known}
-    others = "\n".join(source for position, source in cells.items() if position not in found)
-    return frozenset(p for p, name in found.items() if not re.search(rf"\b{re.escape(name)}\b", others))
+    handed_out = {source.strip() for source in released}
+    unchanged = {place: source for place, source in cells.items() if source.strip() in handed_out}
+    found = {place: parts for place, source in unchanged.items() if (parts := _parts(source))[1]}
+    if not found:
+        return {}
+    others = "\n".join(rest for rest, _ in found.values())
+    others += "\n".join(source for place, source in cells.items() if place not in found)
+    left = {
+        place: rest
+        for place, (rest, names) in found.items()
+        if not any(re.search(rf"\b{re.escape(name)}\b", others) for name in names)
+    }
+    own = [source for place, source in cells.items() if place not in unchanged]
+    shown = [unchanged[place] for place in left]
+    return {} if remembers(own, unchanged.values(), called_by=shown) else left
 
 
-def _shown(source: str) -> str | None:
-    """The name of the function that is all there is in this cell, if `@reward` decorates it and nothing else."""
+@cache
+def _parts(source: str) -> tuple[str, tuple[str, ...]]:
+    """A cell without its rewards, every line in its place, and the names of these."""
     if f"@{REWARD}" not in source:
-        return None
+        return source, ()
     try:
         body = ast.parse(source).body
     except SyntaxError:
-        return None
-    match body:
-        case [ast.FunctionDef(name=str(name), decorator_list=[ast.Name(id=decorator)])] if decorator == REWARD:
-            return name
-    return None
+        return source, ()
+    lines, names = source.splitlines(), []
+    for node in body:
+        match node:
+            case ast.FunctionDef(name=str(name), decorator_list=[ast.Name(id=decorator)]) if decorator == REWARD:
+                begin, end = node.decorator_list[0].lineno - 1, node.end_lineno or node.lineno
+                lines[begin:end] = [""] * (end - begin)
+                names.append(name)
+    rest = "\n".join(lines)
+    return (rest if ast.parse(rest).body else ""), tuple(names)

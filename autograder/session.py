@@ -29,13 +29,15 @@ Place = Literal["cpu", "gpu"]
 
 @dataclass(frozen=True)
 class Session:
-    """Grades submissions of one chapter. Close it, or use it in a `with` statement."""
+    """Grades submissions of one chapter, and keeps what is to be `shown` of them. Close it, or use it in a `with`
+    statement."""
 
     chapter: Chapter
     sheet: Sheet
     sandbox: Sandbox
     kept: Kept | None = None
     personal: Personal | None = None
+    shown: bool = False
 
     @property
     def max_score(self) -> float:
@@ -70,7 +72,7 @@ class Session:
         return sheet, self.kept and self.kept.apart(mark_of(self.personal.seed(student)), asked)
 
     def _graded(self, sheet: Sheet, submission: Submission, *earlier: Earlier) -> Graded:
-        graded = grade(self.chapter, sheet, submission, self.sandbox, *earlier)
+        graded = grade(self.chapter, sheet, submission, self.sandbox, *earlier, shown=self.shown)
         return graded if self.personal is None else self.personal.noticed(submission, sheet, graded)
 
     def close(self) -> None:
@@ -89,6 +91,7 @@ def open_session(
     open_sandbox: Callable[..., Sandbox],
     *,
     again: bool = False,
+    shown: bool = False,
     device: Place | None = None,
     workers: int = 1,
     submissions: int = 1,
@@ -97,7 +100,8 @@ def open_session(
     """A session for `chapter` of the course in `settings`. Refuses (UsageError) where the sandbox is incomplete, or
     where a GPU is asked for and there is none.
 
-    With `again`, what earlier runs found is found out anew. All is computed on `device`, or on what each exercise says;
+    With `again`, what earlier runs found is found out anew. If the cells' outputs are to be `shown` to somebody, all of
+    them run, and draw. All is computed on `device`, or on what each exercise says;
     `workers` share a card. So many `submissions` are to come, as far as that is known.
     """
     course = load_course(settings.root)
@@ -118,12 +122,12 @@ def open_session(
             sandbox = opened(gpu=gpu)
             prove(sandbox, gpu, replace(loaded.course.limits, device="gpu"))
         sheet = placed_sheet(hidden_sheet(loaded, settings.state), device)
-        kept = kept_of(loaded, sheet, settings, sandbox.layers, again=again)
+        kept = kept_of(loaded, sheet, settings, sandbox.layers, again=again, shown=shown)
     except BaseException:
         sandbox.close()
         raise
     personal = Personal(loaded, settings.state) if loaded.entry.personal else None
-    return Session(loaded, sheet, sandbox, kept, personal)
+    return Session(loaded, sheet, sandbox, kept, personal, shown)
 
 
 def placed(chapter: Chapter, device: Place | None) -> Chapter:
@@ -150,7 +154,9 @@ def wants_gpu(chapter: Chapter, device: Place | None) -> bool:
     return "gpu" in [chapter.course.limits.device, *own]
 
 
-def kept_of(chapter: Chapter, sheet: Sheet, settings: Settings, layers: tuple[str, ...], *, again: bool) -> Kept:
+def kept_of(
+    chapter: Chapter, sheet: Sheet, settings: Settings, layers: tuple[str, ...], *, again: bool, shown: bool = False
+) -> Kept:
     """What is kept of a chapter by graders like this one, whose submissions are enclosed by `layers`."""
     limits = chapter.course.limits
     return open_kept(
@@ -158,6 +164,7 @@ def kept_of(chapter: Chapter, sheet: Sheet, settings: Settings, layers: tuple[st
         _shelf(chapter.course, chapter.name),
         repr((foundation(chapter, settings.state), limits, layers, installed())),
         again=again,
+        shown=shown,
         whole=fingerprint(chapter, settings.state),
         questions=_questions(chapter, sheet),
     )

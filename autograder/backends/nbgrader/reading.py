@@ -38,7 +38,7 @@ class Sessions:
 
     def __init__(self, settings: Settings, open_sandbox: Callable[..., Sandbox], workers: int, **options: Any):
         self._settings, self._open_sandbox, self._workers = settings, open_sandbox, workers
-        self._options = {"workers": workers, **options}
+        self._options = {"workers": workers, "shown": True, **options}
         self._open: dict[str, Session] = {}
         self._ahead: dict[str, Ahead] = {}
 

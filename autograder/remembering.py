@@ -1,0 +1,163 @@
+"""Whether a student's functions may keep something from one call to the next.
+
+Read off their source, and said in doubt: a function that reads nothing but its arguments, other functions, modules and
+constants, and changes nothing but what is its own, answers the same however often it and others were called before.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+REACHES_ANYTHING = {"__import__", "delattr", "eval", "exec", "globals", "locals", "next", "open", "setattr", "vars"}
+INSIDES = {"__class__", "__closure__", "__code__", "__defaults__", "__dict__", "__globals__", "__kwdefaults__"}
+CHANGES_ITS_OBJECT = {
+    *("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft", "remove"),
+    *("reverse", "send", "setdefault", "sort", "update", "write"),
+}
+WRAPS_A_FUNCTION = {"checkpoint", "grad", "hessian", "jacfwd", "jacrev", "jit", "partial", "value_and_grad", "vmap"}
+COMMON_DICE = re.compile(r"(np|numpy)\.random\.(?!default_rng\b|Generator\b|SeedSequence\b|RandomState\b)")
+"""NumPy's common generator goes on from where the last call left it."""
+MAY_BE_RUN = re.compile(r"\A\s|[%!?]|>>>|In \[")
+"""What is no Python may be IPython's: magics, questions, pasted prompts, a cell that is indented as a whole."""
+
+Scopes = tuple[frozenset[str], ...]
+_DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+
+
+def remembers(own: Sequence[str], given: Iterable[str], called_by: Iterable[str]) -> bool:
+    """Whether what is defined in a student's `own` cells may answer otherwise after it was `called_by` these.
+
+    The functions of `given` cells keep nothing, but what else these hold may be changed.
+    """
+    try:
+        trees, others, callers = (list(map(_parsed, cells)) for cells in (own, given, called_by))
+    except (SyntaxError, ValueError, RecursionError):
+        return True
+    objects = {name for tree in trees for name in _objects(tree.body)}
+    read = {node.id for tree in callers for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    if objects & read:
+        return True
+    kept = objects.union(*(_objects(tree.body) for tree in others))
+    return any(_may_keep(tree, kept, ()) for tree in trees)
+
+
+def _parsed(cell: str) -> ast.Module:
+    """The cell, or nothing where it has no effect. Raises a SyntaxError where it may have one that is not Python's."""
+    try:
+        return ast.parse(cell)
+    except SyntaxError:
+        if MAY_BE_RUN.search(cell):
+            raise
+        return ast.Module([], [])
+
+
+def _may_keep(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
+    """Whether this part of a cell may keep something. `scopes` are the names of the functions around it."""
+    match node:
+        case ast.Import(names=names) if any(alias.name == "random" for alias in names):
+            return True
+        case ast.ImportFrom(module="random" | "numpy.random"):
+            return True
+        case ast.ImportFrom(module=module, names=names):
+            return any(a.name == "*" or (module, a.name) == ("numpy", "random") for a in names)
+        case ast.ClassDef(body=body) if any(_objects(body)):  # its objects share what stands in a class
+            return True
+        case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args) | ast.Lambda(args=args):
+            defaults = [*args.defaults, *filter(None, args.kw_defaults)]
+            if not all(isinstance(value, ast.Name) or _fixed(value) for value in defaults):
+                return True
+        case _ if scopes and _reaches_out(node, kept, scopes):
+            return True
+    inside = (*scopes, _names_of(node)) if isinstance(node, _DEFINES) else scopes
+    return any(_may_keep(child, kept, inside) for child in ast.iter_child_nodes(node))
+
+
+def _reaches_out(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
+    """Whether this part of a function reads or changes what is not its own."""
+    *around, innermost = scopes
+    match node:
+        case ast.Global() | ast.Nonlocal():
+            return True
+        case ast.Name(id=name):
+            return not any(name in scope for scope in scopes) and (name in kept or name in REACHES_ANYTHING)
+        case ast.Attribute(attr=attr) if attr in INSIDES or COMMON_DICE.match(ast.unparse(node)):
+            return True
+        case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
+            return _root(node) not in innermost - {"cls"}
+        case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in CHANGES_ITS_OBJECT:
+            return _root(value) not in innermost and any(_root(value) in scope for scope in around)
+    return False
+
+
+def _objects(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """The names that these statements, outside of functions, bind to anything but functions, classes, modules and
+    constants."""
+    for node in _here(body):
+        match node:
+            case ast.Assign(targets=targets, value=value) if not _fixed(value):
+                yield from (name for target in targets for name in _bound(target))
+            case ast.AnnAssign(target=target, value=ast.expr() as value) if not _fixed(value):
+                yield from _bound(target)
+            case ast.AugAssign(target=target) | ast.For(target=target) | ast.NamedExpr(target=target):
+                yield from _bound(target)
+            case ast.withitem(optional_vars=ast.expr() as target):
+                yield from _bound(target)
+
+
+def _fixed(value: ast.expr) -> bool:
+    """Whether this is a constant, or a function made of functions."""
+    match value:
+        case ast.Constant() | ast.Lambda() | ast.Attribute(value=ast.Name()):
+            return True
+        case ast.UnaryOp(operand=operand):
+            return _fixed(operand)
+        case ast.BinOp(left=left, right=right):
+            return _fixed(left) and _fixed(right)
+        case ast.Tuple(elts=parts):
+            return all(map(_fixed, parts))
+        case ast.Call(func=func, args=args, keywords=named):
+            parts = [*args, *(keyword.value for keyword in named)]
+            name = ast.unparse(func).rpartition(".")[2]
+            return name in WRAPS_A_FUNCTION and all(isinstance(part, ast.Name) or _fixed(part) for part in parts)
+    return False
+
+
+def _names_of(node: ast.AST) -> frozenset[str]:
+    """The names that a function binds, its arguments among them. A class binds none for the functions in it."""
+    match node:
+        case ast.Lambda(args=args, body=body):
+            parts: list[ast.AST] = [body]
+        case ast.FunctionDef(args=args, body=statements) | ast.AsyncFunctionDef(args=args, body=statements):
+            parts = list(statements)
+        case _:
+            return frozenset()
+    names = {arg.arg for arg in ast.walk(args) if isinstance(arg, ast.arg)}
+    for part in _here(parts):
+        match part:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Import(names=found) | ast.ImportFrom(names=found):
+                names |= {(alias.asname or alias.name).partition(".")[0] for alias in found}
+    return frozenset(names)
+
+
+def _here(parts: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """All of these, but not what is inside of functions and classes."""
+    for part in parts:
+        yield part
+        if not isinstance(part, _DEFINES):
+            yield from _here(ast.iter_child_nodes(part))
+
+
+def _bound(target: ast.AST) -> Iterator[str]:
+    """The names in what is assigned to: also that of an object of which only a part is."""
+    return (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
+
+
+def _root(node: ast.AST) -> str:
+    """What a chain like `a.b[c].d` begins with, if it is a name."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
