@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from autograder.answers import Earlier, Way
 from autograder.compiled import keep_compiled
@@ -108,7 +108,8 @@ def open_session(
     source = course.root / "source" / f"{entry_of(course, chapter).name}.py"
     left = submissions if again else submissions - how_many(settings.state, _shelf(course, chapter))
     warm = warm_folder(source.with_suffix(".programs.json"), settings.state, left)
-    opened = partial(open_sandbox, trust=settings.trust, **({"warm": warm} if warm else {}))
+    wanted: dict[str, Any] = ({"warm": warm} if warm else {}) | ({"draws": True} if shown else {})
+    opened = partial(open_sandbox, trust=settings.trust, **wanted)
     sandbox = opened()
     try:
         if left > 0 and device != "gpu" and source.is_file():

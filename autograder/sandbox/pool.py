@@ -29,11 +29,19 @@ RECYCLED = 1000
 class WarmSandbox:
     """Opens enclosed workers, from any thread. There is a fork server for each set of frameworks that submissions
     import; each starts with its first worker, and may die once. What is to be computed on a `gpu` has fork servers of
-    its own, which begin cold: programs that are kept warm are the CPU's."""
+    its own, which begin cold: programs that are kept warm are the CPU's. If it `draws`, workers begin ready to."""
 
-    def __init__(self, plan: Plan, warm: Path | None = None, gpu: Device | None = None, *, device: Device = CPU):
-        self._plan, self._warm, self._device = plan, warm, device
-        self._gpu = WarmSandbox(plan, device=gpu) if gpu else None
+    def __init__(
+        self,
+        plan: Plan,
+        warm: Path | None = None,
+        gpu: Device | None = None,
+        *,
+        device: Device = CPU,
+        draws: bool = False,
+    ):
+        self._plan, self._warm, self._device, self._draws = plan, warm, device, draws
+        self._gpu = WarmSandbox(plan, device=gpu, draws=draws) if gpu else None
         self._lock = threading.RLock()
         self._servers: dict[Frameworks, Server] = {}
         self._starts: Counter[Frameworks] = Counter()
@@ -146,11 +154,11 @@ class WarmSandbox:
     def _started(self, frameworks: Frameworks) -> Server:
         if self._warm is not None:
             try:
-                return Server(self._plan, self._warm, frameworks, self._device)
+                return Server(self._plan, self._warm, frameworks, self._device, draws=self._draws)
             except OurError as error:
                 warnings.warn(f"Workers begin cold, and grading takes longer: {error}", stacklevel=2)
                 self._warm = None
-        return Server(self._plan, None, frameworks, self._device)
+        return Server(self._plan, None, frameworks, self._device, draws=self._draws)
 
 
 def open_sandbox(
@@ -159,10 +167,11 @@ def open_sandbox(
     machine: Machine | None = None,
     warm: Path | None = None,
     gpu: Device | None = None,
+    draws: bool = False,
 ) -> WarmSandbox:
     """The strongest sandbox this machine can hold. `MissingLayers` if that is too weak, unless `trust`.
 
     `warm` is a folder of compiled programs (`autograder.warming`) with which its workers begin, unless they
-    compute on `gpu`.
+    compute on `gpu`. If somebody will look at what cells draw (`draws`), workers begin ready to.
     """
-    return WarmSandbox(plan(machine or probe(), trust=trust), warm, gpu)
+    return WarmSandbox(plan(machine or probe(), trust=trust), warm, gpu, draws=draws)

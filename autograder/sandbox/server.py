@@ -94,8 +94,11 @@ class Server:
         warm: Path | None = None,
         frameworks: Frameworks = NO_FRAMEWORKS,
         device: Device = CPU,
+        *,
+        draws: bool = False,
     ):
         self._plan, self._warm, self._frameworks, self._device = plan, warm, frameworks, device
+        self._draws = draws
         self._count = 0
         self._lock = threading.Lock()
         self._opened: dict[int, Future[int]] = {}
@@ -222,6 +225,7 @@ class Server:
             "readable": [*launch.readable(), *self._device.libraries, *self._device.facts, engine, *compiled],
             "warm": warm if self._warm else None,
             "libraries": self._frameworks.libraries,
+            "draws": self._draws,
             "gpu": self._device.kind == "gpu",
             "platform": self._device.platform,
             "nodes": self._device.nodes,

@@ -32,11 +32,16 @@ PRELOAD = """
     numpy scipy.linalg jax jax.numpy jax.scipy.linalg jax.scipy.special jax.scipy.stats optax
     matplotlib.pyplot matplotlib_inline.backend_inline sklearn.linear_model sklearn.metrics
     IPython.core.ultratb stack_data pygments.formatters.terminal256 asyncio
-    jaxlib.mlir.dialects.builtin jaxlib.mlir.dialects.mhlo
+    jaxlib.mlir.dialects.builtin jaxlib.mlir.dialects.mhlo rdkit.Chem rdkit.Chem.Scaffolds.MurckoScaffold
 """
 YOUNG = 10_000, 10, 10
 """When Python looks for garbage: JAX makes thousands of objects as it traces, and looking took a twentieth."""
 FIRST_CELL = """
+1
+undefined
+"""
+"""A result and a traceback: whatever the first of a kind loads and computes, workers inherit."""
+FIRST_PICTURE = """
 import numpy as _n, matplotlib.pyplot as _p
 _f, (_a, _b) = _p.subplots(1, 2)
 _a.loglog([0.01, 10.0], [1.0, 500.0], "o--", label="$x^2$")
@@ -46,10 +51,8 @@ _a.text(1, 1, "t", rotation=90)
 _f.colorbar(_b.imshow(_n.eye(3)))
 _b.bar(["a", "b"], [-1.0, 2.0])
 _p.show()
-1
-undefined
 """
-"""A picture, a result and a traceback: whatever the first of a kind loads and computes, workers inherit."""
+"""The same for pictures, where somebody will look at them."""
 
 
 def main() -> None:
@@ -72,6 +75,7 @@ def main() -> None:
 def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
     """The shell that students' processes inherit, once everything is imported and known to be safe to fork, and what
     each of them does first, to use what was made warm."""
+    gc.disable()  # looking for garbage would take a sixth of the start, and find what may as well stay
     die_with_parent()
     if config["uid"] is not None and os.getuid() != config["uid"]:
         switch_user(config["uid"])
@@ -86,7 +90,8 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
     for name in [*PRELOAD.split(), *config["libraries"]]:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    made.run(FIRST_CELL, output_kb=64)
+    for cell in (FIRST_PICTURE, FIRST_CELL) if config["draws"] else (FIRST_CELL,):
+        made.run(cell, output_kb=64)
     made.reset()  # type: ignore[no-untyped-call]
     revive: Revive = nothing
     if config["warm"]:
@@ -104,7 +109,6 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
 
         compile_as_of_old()
         first_calls.install()
-    gc.collect()
     gc.freeze()
     return made, revive
 
