@@ -22,6 +22,9 @@ COMMON_DICE = re.compile(r"(np|numpy)\.random\.(?!default_rng\b|Generator\b|Seed
 MAY_BE_RUN = re.compile(r"\A\s|[%!?]|>>>|In \[")
 """What is no Python may be IPython's: magics, questions, pasted prompts, a cell that is indented as a whole."""
 
+MOST = 400_000
+"""Characters of code that are read."""
+
 Scopes = tuple[frozenset[str], ...]
 _DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
@@ -31,16 +34,19 @@ def remembers(own: Sequence[str], given: Iterable[str], called_by: Iterable[str]
 
     The functions of `given` cells keep nothing, but what else these hold may be changed.
     """
+    if sum(map(len, own)) > MOST:
+        return True
     try:
-        trees, others, callers = (list(map(_parsed, cells)) for cells in (own, given, called_by))
-    except (SyntaxError, ValueError, RecursionError):
+        return _remember(*(list(map(_parsed, cells)) for cells in (own, given, called_by)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested deeper than can be read
         return True
-    objects = {name for tree in trees for name in _objects(tree.body)}
+
+
+def _remember(own: Sequence[ast.Module], given: Sequence[ast.Module], callers: Sequence[ast.Module]) -> bool:
+    objects = {name for tree in own for name in _objects(tree.body)}
     read = {node.id for tree in callers for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    if objects & read:
-        return True
-    kept = objects.union(*(_objects(tree.body) for tree in others))
-    return any(_may_keep(tree, kept, ()) for tree in trees)
+    kept = objects.union(*(_objects(tree.body) for tree in given))
+    return bool(objects & read) or any(_may_keep(tree, kept, ()) for tree in own)
 
 
 def _parsed(cell: str) -> ast.Module:

@@ -28,8 +28,7 @@ def only_defining(cells: Mapping[int, str], released: Iterable[str]) -> Mapping[
     found = {place: parts for place, source in unchanged.items() if (parts := _parts(source))[1]}
     if not found:
         return {}
-    others = "\n".join(rest for rest, _ in found.values())
-    others += "\n".join(source for place, source in cells.items() if place not in found)
+    others = "\n".join(found[place][0] if place in found else source for place, source in cells.items())
     left = {
         place: rest
         for place, (rest, names) in found.items()

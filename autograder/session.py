@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 from autograder.answers import Earlier, Way
@@ -15,9 +17,10 @@ from autograder.errors import UsageError
 from autograder.frameworks import frameworks_of
 from autograder.grade import grade, limits_of, report_failure
 from autograder.kept import Kept, how_many, installed, open_kept
+from autograder.notebook.read import Unreadable, read
 from autograder.personal import Personal, mark_of, sheet_for
 from autograder.questions import questions
-from autograder.records import ExerciseSheet, Graded, Sheet, Submission
+from autograder.records import ExerciseSheet, Frameworks, Graded, Sheet, Submission
 from autograder.sandbox.device import Device, find_gpu, prove
 from autograder.sandbox.seam import Sandbox
 from autograder.secret import fingerprint, foundation, hidden_sheet
@@ -94,19 +97,19 @@ def open_session(
     shown: bool = False,
     device: Place | None = None,
     workers: int = 1,
-    submissions: int = 1,
+    found: Sequence[Path] = (),
     find: Callable[..., Device] = find_gpu,
 ) -> Session:
     """A session for `chapter` of the course in `settings`. Refuses (UsageError) where the sandbox is incomplete, or
     where a GPU is asked for and there is none.
 
     With `again`, what earlier runs found is found out anew. If the cells' outputs are to be `shown` to somebody, all of
-    them run, and draw. All is computed on `device`, or on what each exercise says;
-    `workers` share a card. So many `submissions` are to come, as far as that is known.
+    them run, and draw. All is computed on `device`, or on what each exercise says; `workers` share a card. The
+    submissions that were `found` will be graded, as far as that is known; one if nothing is.
     """
     course = load_course(settings.root)
     source = course.root / "source" / f"{entry_of(course, chapter).name}.py"
-    left = submissions if again else submissions - how_many(settings.state, _shelf(course, chapter))
+    left = (len(found) or 1) - (0 if again else how_many(settings.state, _shelf(course, chapter)))
     warm = warm_folder(source.with_suffix(".programs.json"), settings.state, left)
     wanted: dict[str, Any] = ({"warm": warm} if warm else {}) | ({"draws": True} if shown else {})
     opened = partial(open_sandbox, trust=settings.trust, **wanted)
@@ -114,7 +117,7 @@ def open_session(
     try:
         if left > 0 and device != "gpu" and source.is_file():
             # It starts while the chapter is loaded, which takes as long.
-            sandbox.expect(frameworks_of([source.read_text("utf-8", "replace")]))
+            sandbox.expect(_likely(found, source))
         keep_compiled(settings.state)
         loaded = placed(load_chapter(course, chapter), device)
         if wants_gpu(loaded, device):
@@ -129,6 +132,14 @@ def open_session(
         raise
     personal = Personal(loaded, settings.state) if loaded.entry.personal else None
     return Session(loaded, sheet, sandbox, kept, personal, shown)
+
+
+def _likely(found: Sequence[Path], source: Path) -> Frameworks:
+    """What submissions import: the first one that can be read, or else the chapter that was handed out."""
+    for path in found[:3]:
+        with suppress(Unreadable):
+            return frameworks_of(read(path, student="").cells.values())
+    return frameworks_of([source.read_text("utf-8", "replace")])
 
 
 def placed(chapter: Chapter, device: Place | None) -> Chapter:

@@ -67,7 +67,7 @@ def grade_class(
         handed_in(paths, chapter) as found,
         take_turn(settings, say),
         report_file(json_file) as write,
-        _grader(settings, chapter, len(found), workers=workers, again=again, where=where, device=device, tell=say) as (
+        _grader(settings, chapter, found, workers=workers, again=again, where=where, device=device, tell=say) as (
             session,
             grade,
         ),
@@ -98,7 +98,7 @@ def grade_class(
 def _grader(
     settings: Settings,
     chapter: str,
-    submissions: int,
+    found: Sequence[tuple[str, Path]],
     *,
     workers: int,
     again: bool,
@@ -117,7 +117,7 @@ def _grader(
     from autograder.session import open_session
 
     opened = partial(open_session, settings, chapter, open_sandbox, again=again, device=device)
-    with opened(workers=workers, submissions=submissions) as session:
+    with opened(workers=workers, found=[path for _, path in found]) as session:
         yield session, lambda found, done: grade_all(session, found, workers=workers, done=done)
 
 

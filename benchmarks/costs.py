@@ -15,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import rivals_class
@@ -44,14 +45,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chapter", default="kernel")
     parser.add_argument("--only", default="imports,one,memory,size,class")
+    parser.add_argument("--sizes", default="10,100,1000", help="of the classes")
     parser.add_argument("--state", type=Path, help="a state folder in which the chapter's sheet may be ready")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(ROOT, options.state or Path(folder) / "state")
+        sizes = [int(number) for number in options.sizes.split(",")]
+        parts = {**PARTS, "class": partial(class_, sizes=sizes)}
         for part in options.only.split(","):
-            for row in PARTS[part](Path(folder), options.chapter, settings):
+            for row in parts[part](Path(folder), options.chapter, settings):
                 print(f"{row[0]:44} {row[1]:9.3f} {row[2]}", flush=True)
                 rows.append(row)
     if options.json:
@@ -98,16 +102,17 @@ def size(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
             yield name, spent(lambda asked=asked: grade(session.chapter, asked, submission, session.sandbox)), "s"
 
 
-def class_(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
-    """Classes of some size, each submission its own."""
-    samples = rivals_class.samples(chapter)
+def class_(folder: Path, chapter: str, settings: Settings, sizes: Sequence[int]) -> Iterator[Row]:
+    """Classes of some size, no two submissions alike, two at a time."""
     environment = {**os.environ, "AUTOGRADER_STATE": str(settings.state)}
-    for number in (1, 4, len(samples)):
+    for number in sizes:
         place = folder / f"class{number}"
-        rivals_class.hand_in(place, chapter, "plain", samples[:number])
+        rivals_class.hand_in_mixed(place, chapter, number)
         words = ["-c", PROGRAM, "grade", chapter, str(place / "ours" / "submitted"), "--again"]
+        begin = time.monotonic()
         total = spent(lambda words=words: run(words, environment))
         yield f"a class of {number}, each", total / number, "s"
+        yield f"a class of {number}, wall", time.monotonic() - begin, "s"
 
 
 PARTS: dict[str, Callable[[Path, str, Settings], Iterator[Row]]] = {
@@ -115,7 +120,6 @@ PARTS: dict[str, Callable[[Path, str, Settings], Iterator[Row]]] = {
     "one": one,
     "memory": memory,
     "size": size,
-    "class": class_,
 }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -54,24 +56,48 @@ def samples(chapter: str) -> list[Path]:
 
 def hand_in(folder: Path, chapter: str, kind: str, chosen: Sequence[Path]) -> list[Path]:
     """Each sample's notebook, filled in and not run, in `folder`/ours/submitted. The files, in that order."""
-    released = nbformat.read(ROOT / "release" / chapter / f"{chapter}.ipynb", 4)
-    known = {
-        c.metadata["nbgrader"]["grade_id"]: c["id"]
-        for c in released.cells
-        if c.cell_type == "code" and c.metadata.get("nbgrader", {}).get("solution")
-    }
     written = []
-    for sample in chosen:
-        notebook = fill(json.loads(nbformat.writes(released)), sample.read_text("utf-8"), known)
+    for sample, notebook in zip(chosen, _filled(chapter, chosen), strict=True):
         if kind == "tensorflow":
             first = next(i for i, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code")
             cell = json.loads(json.dumps(nbformat.v4.new_code_cell(TENSORFLOW, id="with-tensorflow")))
             notebook["cells"].insert(first, cell)
-        path = folder / "ours" / "submitted" / sample.stem / chapter / f"{chapter}.ipynb"
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(notebook))
-        written.append(path)
+        written.append(_handed_in(notebook, folder, sample.stem, chapter))
     return written
+
+
+def hand_in_mixed(folder: Path, chapter: str, number: int) -> list[Path]:
+    """So many notebooks, no two alike: each task is solved, or not, as some sample does it. The files."""
+    dice, seen = random.Random(0), set[tuple[int, ...]]()
+    notebooks = _filled(chapter, samples(chapter))
+    places = [i for i, cell in enumerate(notebooks[0]["cells"]) if _solution(cell)]
+    while len(seen) < number:
+        seen.add(tuple(dice.randrange(len(notebooks)) for _ in places))
+    written = []
+    for who, whose in enumerate(sorted(seen)):
+        notebook = copy.deepcopy(notebooks[0])
+        for place, k in zip(places, whose, strict=True):
+            notebook["cells"][place]["source"] = notebooks[k]["cells"][place]["source"]
+        written.append(_handed_in(notebook, folder, f"student{who:04}", chapter))
+    return written
+
+
+def _filled(chapter: str, chosen: Sequence[Path]) -> list[dict[str, Any]]:
+    """The released notebook, filled in as each sample is."""
+    released = nbformat.read(ROOT / "release" / chapter / f"{chapter}.ipynb", 4)
+    known = {c.metadata["nbgrader"]["grade_id"]: c["id"] for c in released.cells if _solution(c)}
+    return [fill(json.loads(nbformat.writes(released)), path.read_text("utf-8"), known) for path in chosen]
+
+
+def _solution(cell: Any) -> bool:
+    return cell["cell_type"] == "code" and bool(cell["metadata"].get("nbgrader", {}).get("solution"))
+
+
+def _handed_in(notebook: Any, folder: Path, student: str, chapter: str) -> Path:
+    path = folder / "ours" / "submitted" / student / chapter / f"{chapter}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(notebook))
+    return path
 
 
 def for_others(folder: Path, chapter: str, state: Path, environment: dict[str, str]) -> None:

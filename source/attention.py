@@ -696,7 +696,7 @@ def looking_for_a_partner():
 # %%
 rng = np.random.default_rng(0)
 for size in (4, 64, 1024):
-    products = np.sum(rng.normal(size=(2000, size)) * rng.normal(size=(2000, size)), axis=1)
+    products = np.sum(rng.normal(size=(400, size)) * rng.normal(size=(400, size)), axis=1)
     print(f"{size:5d} features: dot products scatter by {products.std():5.1f}")
 
 # %% [markdown]

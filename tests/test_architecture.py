@@ -34,7 +34,8 @@ MAY_IMPORT: Mapping[str, str] = {
     "sheet": "records author drawing laws wire sandbox.local",
     "coursefile": "records",
     "lean": "",
-    "rewards": "",
+    "remembering": "",
+    "rewards": "remembering",
     "course": "records author coursefile lean sheet",
     "carry": "records author course",
     "attempt": "records sandbox.seam",
@@ -55,8 +56,8 @@ MAY_IMPORT: Mapping[str, str] = {
     "learning": "records author course drawing laws lineage notebook programs sandbox.local sandbox.quiet sheet",
     "warming": "sandbox",
     "personal": "records answers course notebook pairs secret wire",
-    "session": "records answers course coursefile frameworks grade kept personal questions secret settings compiled"
-    " warming sandbox.device sandbox.seam",
+    "session": "records answers course coursefile frameworks grade kept notebook personal questions secret settings"
+    " compiled warming sandbox.device sandbox.seam",
     "batch": "records grade session notebook",
     "classroom": "records judge notebook pairs report card course secret wire",
     "verify": "records author course sheet judge compare laws invoke compiled wire sandbox.local",

@@ -9,9 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.records import Graded, Submission
+from autograder.records import NO_FRAMEWORKS, Frameworks, Graded, Submission
 from autograder.sandbox.local import LocalSandbox, LocalStudent
 from autograder.session import Session, open_session
 from autograder.settings import Settings
@@ -30,10 +32,10 @@ class Counting(LocalSandbox):
 
     def __init__(self) -> None:
         super().__init__()
-        self.opened, self.asked, self.expected = 0, set[str](), 0
+        self.opened, self.asked, self.expected = 0, set[str](), list[Frameworks]()
 
     def expect(self, frameworks) -> None:
-        self.expected += 1
+        self.expected.append(frameworks)
 
     def open(self, limits, *, given={}, arrays="jax", frameworks=None):
         self.opened += 1
@@ -214,15 +216,23 @@ def said(results: list[Graded]) -> list[object]:
 
 
 def test_nothing_is_started_for_a_class_of_which_everything_is_known(graded: Run, tmp_path: Path) -> None:
-    def expected(**options) -> int:
+    def expected(**options) -> list[Frameworks]:
         sandbox = Counting()
         session(tmp_path / "course", tmp_path / "state", sandbox, **options).close()
         return sandbox.expected
 
     known = sum(1 for _ in (tmp_path / "state" / "kept").rglob("*.json"))
     assert known
-    assert expected(submissions=known) == 0
-    assert expected(submissions=known + 1) == expected(submissions=1, again=True) == 1
+    some = [tmp_path / "ada.ipynb"]
+    assert expected(found=some * known) == []
+    assert expected(found=some * (known + 1)) == expected(found=some, again=True) == [NO_FRAMEWORKS]
+
+
+def test_what_is_started_meanwhile_is_what_the_first_submission_imports(graded: Run, tmp_path: Path) -> None:
+    sandbox, path = Counting(), tmp_path / "ada.ipynb"
+    path.write_text(nbformat.writes(new_notebook(cells=[new_code_cell("import torch")])))
+    session(tmp_path / "course", tmp_path / "state", sandbox, found=[tmp_path / "none", path], again=True).close()
+    assert sandbox.expected == [Frameworks(("torch",))]
 
 
 @pytest.mark.parametrize("what", EDITS)

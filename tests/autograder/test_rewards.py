@@ -1,57 +1,62 @@
-"""Cells that only show something: which they are, and that they run once."""
+"""What only shows something: what it is, and that it runs once where somebody looks, and never where nobody does."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from autograder.answers import Earlier
 from autograder.course import Cell, load_chapter, load_course
 from autograder.grade import grade
 from autograder.records import Submission
-from autograder.rewards import only_shown
+from autograder.rewards import only_defining
 from autograder.sandbox.local import LocalSandbox, LocalStudent
 
 ROOT = Path(__file__).parents[2]
+BOTH = "places = [1, 2]\n\n\n@reward\ndef plot():\n    print(places)\nstart = 3"
 SHOWN = "# Look.\n@reward\ndef picture(size=3):\n    print(size)"
 
 
 @pytest.mark.parametrize(
-    ("cells", "skipped"),
+    ("cells", "left"),
     [
-        ([SHOWN], {0}),
-        (["x = 1", f"{SHOWN}\n", "y = 2"], {1}),
-        ([SHOWN.replace("size=3", "size=4")], set()),  # changed by the student
-        ([SHOWN + "\n\ndef f(x): return x"], set()),
-        ([SHOWN, "picture(5)\ndef f(x): return x"], set()),  # who calls it may define something after that
-        ([SHOWN, "pictures = 5"], {0}),
+        ([SHOWN], {0: ""}),
+        (["x = 1", f"{SHOWN}\n", "y = 2"], {1: ""}),
+        ([SHOWN.replace("size=3", "size=4")], {}),  # changed by the student
+        ([SHOWN + "\n\ndef f(x): return x"], {}),
+        ([SHOWN, "picture(5)\ndef f(x): return x"], {}),  # who calls it may define something after that
+        ([SHOWN, "pictures = 5"], {0: ""}),
+        ([BOTH], {0: "places = [1, 2]\n\n\n\n\n\nstart = 3"}),  # every line in its place
+        ([BOTH, "plot()"], {}),
+        ([SHOWN, "seen = []\ndef f(x): seen.append(x)"], {}),  # which may answer otherwise when it was called before
     ],
 )
-def test_which_cells_only_show_something(cells: list[str], skipped: set[int]) -> None:
-    assert only_shown(dict(enumerate(cells)), ["x = 1", SHOWN]) == skipped
+def test_what_is_left_of_a_submission(cells: list[str], left: dict[int, str]) -> None:
+    assert only_defining(dict(enumerate(cells)), ["x = 1", SHOWN, BOTH]) == left
 
 
 @pytest.mark.parametrize(
     "released",
     [
         "def picture():\n    print(1)",
-        "@reward\ndef picture():\n    print(1)\n\nx = 1",
         "@cache\n@reward\ndef picture():\n    print(1)",
         "@reward(1)\ndef picture():\n    print(1)",
         "@reward\nclass Picture: pass",
         "@reward\ndef picture(:",
         "'@reward'",
+        "@reward\ndef picture():\n    print(1)\n\npicture()",  # what is left needs it
     ],
 )
-def test_what_is_no_such_cell(released: str) -> None:
-    assert only_shown({0: released}, [released]) == frozenset()
+def test_what_is_left_as_it_is(released: str) -> None:
+    assert only_defining({0: released}, [released]) == {}
 
 
 @pytest.mark.parametrize("chapter", ["kernel", "regression", "graphs", "attention"])
 def test_every_chapter_has_some(chapter: str) -> None:
     code = [cell.source for cell in load_chapter(load_course(ROOT), chapter).cells if cell.kind == "code"]
-    shown = only_shown(dict(enumerate(code)), code)
-    assert len(shown) > 4
-    assert shown == {place for place, source in enumerate(code) if source.startswith("@reward\n")}
+    left = only_defining(dict(enumerate(code)), code)
+    assert sum(not rest for rest in left.values()) > 4
+    assert left.keys() == {place for place, source in enumerate(code) if "@reward\n" in source}
 
 
 class Noting(LocalStudent):
@@ -70,14 +75,27 @@ class NotingSandbox(LocalSandbox):
 ran: list[str] = []
 
 
-def test_they_run_once(toy, toy_sheet, toy_source) -> None:
+@pytest.mark.parametrize("shown", [True, False])
+def test_they_run_once_where_somebody_looks_and_never_where_nobody_does(toy, toy_sheet, toy_source, shown) -> None:
     chapter = replace(toy, cells=(*toy.cells, Cell("code", SHOWN, 1)))
     wrong = toy_source.replace("jnp.sum((x - z) ** 2)", "jnp.sum(x - z)")
     cells = ["def reward(show):\n    show()", wrong, SHOWN]
     ran.clear()
-    result = grade(chapter, toy_sheet, Submission("ada", "ada.ipynb", dict(enumerate(cells))), NotingSandbox())
+    submission = Submission("ada", "ada.ipynb", dict(enumerate(cells)))
+    result = grade(chapter, toy_sheet, submission, NotingSandbox(), shown=shown)
     assert any(v.carried_forward for v in result.verdicts)
-    assert ran.count(wrong) > 1 and ran.count(SHOWN) == 1
+    assert ran.count(wrong) > 1 and ran.count(SHOWN) == shown
+    assert (2 in result.cells) == shown == result.shown
+
+
+def test_what_was_answered_is_not_asked_again_to_show_the_cells(toy, toy_sheet, toy_source) -> None:
+    chapter = replace(toy, cells=(*toy.cells, Cell("code", SHOWN, 1)))
+    submission = Submission("ada", "ada.ipynb", {0: "def reward(show):\n    show()", 1: toy_source, 2: SHOWN})
+    before = grade(chapter, toy_sheet, submission, NotingSandbox())
+    ran.clear()
+    after = grade(chapter, toy_sheet, submission, NotingSandbox(), Earlier(before.answers, {}), shown=True)
+    assert after.verdicts == before.verdicts and ran == list(submission.cells.values())
+    assert after.cells.keys() == submission.cells.keys()
 
 
 def test_who_notices_that_nothing_is_shown_gains_nothing(toy, toy_sheet, toy_source) -> None:

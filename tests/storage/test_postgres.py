@@ -42,7 +42,7 @@ class Shared:
         pass
 
 
-def open_shared(*, trust: bool = False, **options: Any) -> Shared:
+def open_shared(**options: Any) -> Shared:
     return Shared()
 
 

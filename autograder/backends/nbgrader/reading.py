@@ -42,15 +42,15 @@ class Sessions:
         self._open: dict[str, Session] = {}
         self._ahead: dict[str, Ahead] = {}
 
-    def of(self, chapter: str, submissions: int = 1) -> Session:
+    def of(self, chapter: str, found: Sequence[Path] = ()) -> Session:
         if chapter not in self._open:
-            options = {**self._options, "submissions": submissions}
+            options = {**self._options, "found": found}
             self._open[chapter] = open_session(self._settings, chapter, self._open_sandbox, **options)
         return self._open[chapter]
 
     def ahead(self, chapter: str, found: Sequence[tuple[str, Path]]) -> Ahead:
         if chapter not in self._ahead:
-            self._ahead[chapter] = Ahead(self.of(chapter, len(found)), found, workers=self._workers)
+            self._ahead[chapter] = Ahead(self.of(chapter, [path for _, path in found]), found, workers=self._workers)
         return self._ahead[chapter]
 
     def close(self) -> None:

@@ -1,0 +1,96 @@
+"""Which functions may keep something from one call to the next, read off their source."""
+
+import pytest
+
+from autograder.remembering import remembers
+
+GIVEN = [
+    "import numpy as np\nimport jax\nimport jax.numpy as jnp\nfrom functools import partial",
+    "try:\n    import matplotlib.pyplot as plt\nexcept ImportError:\n    plt = None",
+    "ROWS = {'a': 1}\nX_train = jnp.ones(3)\nSIZE = 3\n\n\ndef molecule(name):\n    return ROWS[name]",
+]
+SHOWN = ["@reward\ndef picture():\n    plt.plot(rbf(X_train))\n    model = fit(X_train)"]
+
+
+def may(own: str) -> bool:
+    return remembers([own], GIVEN, SHOWN)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "def rbf(x):\n    d = x - 1\n    out = np.zeros(3)\n    out[0] += SIZE\n    return jnp.sum(d * molecule('a'))",
+        "GAMMA = -0.5\nNAMES = ('a', 'b')\ndef rbf(x, gamma=GAMMA):\n    return jnp.exp(gamma * x)",
+        "def gram(kernel, A, B):\n    return jax.vmap(lambda a: jax.vmap(lambda b: kernel(a, b))(B))(A)",
+        "rbf = jax.jit(partial(lambda x, gamma: x * gamma, gamma=2.0))",
+        "def rbf(x):\n    seen = []\n    for row in x:\n        seen.append(row)\n    return seen",
+        "class Fit:\n    size = 3\n    def __init__(self):\n        self.parts = {}\n    def fit(self, X):\n        "
+        "self.w, self.parts['x'] = X, 1\n        return self",
+        "from sklearn.linear_model import Ridge\ndef rbf(x):\n    return Ridge().fit(x, x).coef_",
+        "def rbf(x):\n    import math\n    rng = np.random.default_rng(0)\n    return rng.normal() + math.pi",
+        "scores = []\nfor gamma in (1, 2):\n    scores.append(gamma)",  # a cell runs once
+        "mine = molecule('a')\nprint(mine)",
+        "def rbf(x):\n    plt.plot(x)\n    return x",
+        "def rbf(x)\n    return x",  # no Python at all
+        "@jax.jit\ndef rbf(x):\n    return x.at[0].set(1)",
+        "",
+    ],
+)
+def test_what_keeps_nothing(own: str) -> None:
+    assert not may(own)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "calls = 0\ndef rbf(x):\n    global calls\n    calls += 1",
+        "cache = {}\ndef rbf(x):\n    cache[0] = x",
+        "cache = {}\ndef rbf(x):\n    return cache.get(0)",
+        "cache = {}\ndef rbf(x):\n    return (lambda: cache)()",
+        "class Rbf:\n    cache = {}\n    def __call__(self, x):\n        self.cache[0] = x",
+        "class Rbf:\n    count = 0\n    def __call__(self, x):\n        type(self).count += 1",
+        "class Rbf:\n    count = 0\n    @classmethod\n    def make(cls):\n        cls.count += 1",
+        "class Rbf:\n    count = 0\n    def __call__(self, x):\n        self.__class__.count += 1",
+        "class Rbf:\n    count = 0\n    def __call__(self, x):\n        Rbf.count += 1",
+        "def rbf(x):\n    rbf.last = x",
+        "def rbf(x, seen=[]):\n    seen.append(x)",
+        "def rbf(x, *, seen={}):\n    seen[0] = x",
+        "def make():\n    n = 0\n    def f(x):\n        nonlocal n\n        n += 1\n    return f\nrbf = make()",
+        "def make():\n    seen = []\n    def f(x):\n        seen.append(x)\n    return f\nrbf = make()",
+        "def make():\n    seen = {}\n    def f(x):\n        seen[0] = x\n    return f\nrbf = make()",
+        "class Rbf:\n    def __call__(self, x):\n        self.last = x\nrbf = Rbf()",
+        "fit = model = molecule('a')",  # what a picture calls, and may be anything
+        "numbers = iter(range(9))\ndef rbf(x):\n    return next(numbers)",
+        "def rbf(x):\n    return ROWS.pop('a')",
+        "def rbf(x):\n    ROWS['a'] = x",
+        "def rbf(x):\n    return X_train",  # NumPy's arrays can be changed
+        "def rbf(x):\n    globals()['last'] = x",
+        "def rbf(x):\n    exec('last = x')",
+        "def rbf(x):\n    setattr(rbf, 'last', x)",
+        "def rbf(x):\n    open('last', 'w').write('x')",
+        "def rbf(x):\n    return rbf.__dict__",
+        "def rbf(x):\n    return x + np.random.normal()",
+        "def rbf(x):\n    np.random.seed(0)",
+        "def rbf(x):\n    import random\n    return random.random()",
+        "from numpy import random\ndef rbf(x):\n    return random.normal()",
+        "from numpy.random import normal",
+        "from math import *",
+        "def rbf(x):\n    jnp.dot = x",
+        "%timeit rbf(1)",
+        ">>> cache = {}\n... ",
+        "  cache = {}\n  def rbf(x): cache[0] = x",
+        "rbf?",
+        "for rbf in (1, 2): pass",
+        "with open('x') as rbf: pass",
+        "rbf: object = molecule('a')",
+        "(rbf := molecule('a'))",
+        "X_train += 1",
+    ],
+)
+def test_what_may_keep_something(own: str) -> None:
+    assert may(own)
+
+
+@pytest.mark.parametrize("own", ["x = " + "-" * 100_000 + "1", "x = 0" + "+ 1" * 900, "#" * 500_000])
+def test_what_cannot_be_read_may_keep_anything(own: str) -> None:
+    assert may(f"{own}\n")
