@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from autograder.records import Frameworks
 
 IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(tensorflow|keras|torch)\b", re.MULTILINE)
+IMPORTS_KERAS = re.compile(r"^(?:import|from)[ \t]+keras\b", re.MULTILINE)
 MENTION = re.compile(r"KERAS_BACKEND")
 BACKEND = re.compile(r"""KERAS_BACKEND(?:["']\s*(?:\]\s*=|,|:)\s*["']|\s*=\s*["']?)(\w+)""")
 BACKENDS = ("jax", "tensorflow", "torch")
@@ -20,14 +21,26 @@ UNDECIDED = "undecided"
 
 def frameworks_of(cells: Iterable[str]) -> Frameworks:
     """The libraries that these cells import, in the order in which they are to be loaded."""
+    cells = tuple(cells)
     text = "\n".join(cells)
     imports = {match[1] for match in IMPORT.finditer(text)}
     if not imports:
         return Frameworks()
-    backend = _backend(text)
+    first = next((cell for cell in cells if MENTION.search(cell) or IMPORTS_KERAS.search(cell)), "")
+    backend = "" if _begins_with_keras(first) else _backend(text)
     if backend == UNDECIDED:
         imports -= {"keras", "tensorflow"}  # TensorFlow imports Keras
     return Frameworks(tuple(sorted(imports, reverse=True)), backend if imports - {"torch"} else "")
+
+
+def _begins_with_keras(cell: str) -> bool:
+    """Whether a cell imports Keras before it does anything but import: what it says of the backend comes too late."""
+    for line in cell.splitlines():
+        if IMPORTS_KERAS.match(line):
+            return True
+        if line.strip() and not line.startswith(("import ", "from ", "#")):
+            return False
+    return False
 
 
 def _backend(text: str) -> str:

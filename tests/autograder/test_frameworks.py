@@ -26,8 +26,18 @@ JAX_KERAS = 'import os\nos.environ["KERAS_BACKEND"] = "jax"\nimport keras\n'
         ([JAX_KERAS, "import tensorflow as tf"], ("tensorflow", "keras"), "jax"),
         (["import torch", "import tensorflow as tf"], ("torch", "tensorflow"), ""),
         (["import torch"], ("torch",), ""),
+        # What is said after Keras has been imported comes too late.
+        (["import keras", JAX_KERAS], ("keras",), ""),
+        (
+            ["# mine\nimport tensorflow as tf\n\nfrom keras import layers\nx = 1", JAX_KERAS],
+            ("tensorflow", "keras"),
+            "",
+        ),
         # Where the backend is not certain, nothing that would settle it is loaded.
-        (["import keras", 'os.environ["KERAS_BACKEND"] = "jax"'], (), ""),
+        (["import tensorflow", JAX_KERAS], (), ""),
+        (["1 / 0\nimport keras", JAX_KERAS], (), ""),
+        (["if False:\n    import keras", JAX_KERAS], (), ""),
+        (['"""\nimport keras\n"""', JAX_KERAS], (), ""),
         ([JAX_KERAS, JAX_KERAS.replace("jax", "tensorflow")], (), ""),
         (['name = "jax"\nos.environ["KERAS_BACKEND"] = name\nimport keras'], (), ""),
         ([JAX_KERAS.replace("jax", "/etc/passwd")], (), ""),
@@ -63,7 +73,8 @@ def test_a_worker_begins_with_what_its_submission_imports(sandbox: WarmSandbox) 
 def test_keras_has_the_backend_of_the_submission(sandbox: WarmSandbox) -> None:
     pytest.importorskip("tensorflow")
     asks = "import keras\ndef f(): return keras.config.backend()"
-    for cells in ([JAX_KERAS, asks], [asks], [JAX_KERAS, "import tensorflow", asks]):
+    before = "import tensorflow\nimport keras"
+    for cells in ([JAX_KERAS, asks], [asks], [JAX_KERAS, "import tensorflow", asks], [before, JAX_KERAS, asks]):
         assert answer(sandbox, frameworks_of(cells), *cells) == answer(sandbox, NO_FRAMEWORKS, *cells), cells
 
 
@@ -92,11 +103,11 @@ def test_programs_that_cannot_be_loaded_in_time_are_left_to_the_workers(
 ) -> None:
     begun = []
 
-    def hanging(plan, warm, *rest):
+    def hanging(plan, warm, *rest, **options):
         begun.append(warm is not None)
         if warm:
             raise OurError("the fork server said nothing for 120 s")
-        return Server(plan, None, *rest)
+        return Server(plan, None, *rest, **options)
 
     monkeypatch.setattr(pool, "Server", hanging)
     with open_sandbox(warm=tmp_path) as sandbox:
