@@ -168,10 +168,10 @@ def test_ctrl_c_keeps_what_has_finished(cli, toy_root, toy_source, monkeypatch):
     submit(toy_root, "bob", toy_source, "# not what ada handed in")
     graded = session.grade
 
-    def interrupted(chapter, sheet, submission, sandbox):
+    def interrupted(chapter, sheet, submission, sandbox, **options):
         if submission.student == "bob":
             raise KeyboardInterrupt
-        return graded(chapter, sheet, submission, sandbox)
+        return graded(chapter, sheet, submission, sandbox, **options)
 
     monkeypatch.setattr("autograder.session.grade", interrupted)
     code, _, err = cli("grade", "toy", "submitted", "--json", "report.json", "--workers", "1")

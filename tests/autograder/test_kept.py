@@ -104,9 +104,9 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path) 
 def test_the_same_cells_are_graded_once(toy, toy_sheet, toy_source, kept: Kept, monkeypatch) -> None:
     asked = []
 
-    def counted(chapter, sheet, submitted, sandbox):
+    def counted(chapter, sheet, submitted, sandbox, **options):
         asked.append(submitted.student)
-        return grade(chapter, sheet, submitted, sandbox)
+        return grade(chapter, sheet, submitted, sandbox, **options)
 
     monkeypatch.setattr("autograder.session.grade", counted)
     session = Session(toy, toy_sheet, LocalSandbox(), kept)
