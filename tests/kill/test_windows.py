@@ -62,7 +62,7 @@ def hand_in(root: Path, student: str, cells: Any, *, name: str = "toy", year: in
 
 
 def grade(root: Path, state: Path) -> None:
-    with open_session(Settings(root, state), "toy", open_shared) as session:
+    with open_session(Settings(root, state), "toy", open_shared, shown=True) as session:
         assert {g.status for g in grade_all(session, find(root / "submitted", "toy"))} == {"graded"}
 
 
