@@ -7,8 +7,9 @@
 The class are the sample submissions of `tests/verdicts/`, no two alike, and the same again with TensorFlow imported
 and used (`--kinds tensorflow`). Each line of the file is one grader's work on one chapter, or on `--chunk` submissions
 of it; what is there is not measured again. Wall and processor time and peak memory are those of the whole machine while
-a grader is at work, so nothing else should be running. `floor` is what the same cells and checks take in a process that
-has done exactly this before. What a course needs once (drawing its sheet, compiling its programs) is a line of its own.
+a grader is at work, so nothing else should be running. `through` is nbgrader that asks us for its verdicts, two at a
+time. `floor` is what the same cells and checks take in a process that has done exactly this before. What a course needs
+once (drawing its sheet, compiling its programs) is a line of its own.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def main() -> None:
     parser.add_argument("--students", type=int, default=100, help="at most so many of a chapter's samples")
     parser.add_argument("--chunk", type=int, default=100, help="so many submissions to a grader at a time")
     parser.add_argument("--workers", default="1,2")
-    parser.add_argument("--graders", default="nbgrader,otter,nbclient,ours,floor")
+    parser.add_argument("--graders", default="nbgrader,otter,nbclient,ours,through,floor")
     parser.add_argument("--state", type=Path, help="where the seed, the hidden sheets and the warm programs are kept")
     parser.add_argument("--plot", type=Path, help="an SVG or PNG of the ratios")
     parser.add_argument("--only-report", action="store_true")
@@ -162,6 +163,12 @@ def graders(
         yield (
             f"autograder, {n} workers",
             lambda n=n: command("autograder", "grade", chapter, ours, "--workers", n, "--again", env=environment),
+        )
+    if "through" in wanted:
+        course = folder / "through"
+        yield (
+            "nbgrader with autograder",
+            lambda: command("nbgrader", "autograde", chapter, "--force", cwd=course, env=environment),
         )
     if "floor" in wanted:
         yield "floor", lambda: sum(floor(path, environment) for path in notebooks())

@@ -118,6 +118,7 @@ def for_others(folder: Path, chapter: str, state: Path, environment: dict[str, s
         student = path.parent.parent.name
         _write(_with_checks(nbformat.read(path, 4), sheets), plain / "submitted" / student / chapter / path.name)
     _run("nbgrader", "generate_assignment", chapter, "--force", cwd=plain, env=environment)
+    _course_of_ours(folder, chapter, environment)
     tests = folder / "otter-tests"
     tests.mkdir()
     for exercise in sheet.exercises:
@@ -125,6 +126,17 @@ def for_others(folder: Path, chapter: str, state: Path, environment: dict[str, s
         (tests / f"{exercise.name}.py").write_text(text)
     options = ("--no-config", "--no-requirements", "--no-environment")
     _run("otter", "generate", "-t", tests, "-o", folder / "otter.zip", *options, cwd=folder, env=environment)
+
+
+def _course_of_ours(folder: Path, chapter: str, environment: dict[str, str]) -> None:
+    """The same submissions in a course whose `nbgrader autograde` asks us for its verdicts."""
+    course = folder / "through"
+    for name in ("source", "solutions", "release"):
+        shutil.copytree(ROOT / name, course / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "nbgrader_config.py", course)
+    _run("autograder", "build", chapter, cwd=course, env=environment)
+    _run("nbgrader", "generate_assignment", chapter, cwd=course, env=environment)
+    shutil.copytree(folder / "ours" / "submitted", course / "submitted")
 
 
 def for_otter(path: Path, copy: Path) -> Path:
