@@ -6,7 +6,7 @@ The time is that of the student's code alone: starting workers, drawing and judg
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,6 +35,7 @@ class Attempt:
     dead: dict[int, Lost] = field(default_factory=dict)
     unasked: dict[str, str] = field(default_factory=dict)  # exercises, and how they could not be judged any more
     begin: float = field(default_factory=time.monotonic)
+    defining: Mapping[int, str] | None = None  # what is left of cells where nobody looks, once that is known
     spent: float = 0.0  # by workers that have gone
     student: Student | None = None
 

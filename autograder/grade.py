@@ -28,6 +28,7 @@ from autograder.records import (
     Lost,
     Outcome,
     Raised,
+    Returned,
     Sheet,
     Spy,
     Submission,
@@ -99,11 +100,6 @@ class _Asking:
     shown: bool
     known: dict[Way, Answers]
     carried_now: set[str] = field(default_factory=set)
-
-    @cached_property
-    def defining(self) -> Mapping[int, str]:
-        """What is left of cells where nobody looks at what they show."""
-        return only_defining(self.submission.cells, (c.source for c in self.chapter.cells if c.kind == "code"))
 
     def own(self) -> Mapping[str, Answers]:
         """The answers to every exercise, with the submission's own functions."""
@@ -191,9 +187,11 @@ class _Asking:
         """Runs the cells but those known to end a worker; of what only shows something, what is to be seen and has not
         been. False if one more of the first kind was found, or time is up."""
         attempt = self.attempt
+        if not self._knows_what_is_left(student, limits):
+            return False
         for position, source in self.submission.cells.items():
             seen = not self.shown or position in attempt.outputs or position in self.before
-            left = self.defining.get(position, source) if seen else source
+            left = (attempt.defining or {}).get(position, source) if seen else source
             if position in attempt.dead or not left:
                 continue
             if attempt.left() <= 0:
@@ -206,6 +204,19 @@ class _Asking:
                     attempt.dead[position] = ran.outcome
                 return False
         return True
+
+    def _knows_what_is_left(self, student: Student, limits: Limits) -> bool:
+        """Finds out what need not run, where something has been seen and before anything has run in this worker. False
+        if that has ended it: then all runs."""
+        attempt = self.attempt
+        if attempt.defining is not None or (self.shown and not attempt.outputs and not self.before):
+            return True
+        found = only_defining(self.submission.cells, (c.source for c in self.chapter.cells if c.kind == "code"))
+        answer: Outcome = Returned(True)
+        if found.left:
+            answer = student.remembers(found.own, found.given, found.calling, seconds=limits.cell_seconds)
+        attempt.defining = found.left if isinstance(answer, Returned) and answer.value is False else {}
+        return not isinstance(answer, Lost)
 
 
 def _in_order(

@@ -2,6 +2,7 @@
 
 Read off their source, and said in doubt: a function that reads nothing but its arguments, other functions, modules and
 constants, and changes nothing but what is its own, answers the same however often it and others were called before.
+A stranger's source can be such that reading it takes for ever, so it is read in the worker that will run it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ CHANGES_ITS_OBJECT = {
     *("reverse", "send", "setdefault", "sort", "update", "write"),
 }
 WRAPS_A_FUNCTION = {"checkpoint", "grad", "hessian", "jacfwd", "jacrev", "jit", "partial", "value_and_grad", "vmap"}
-COMMON_DICE = re.compile(r"(np|numpy)\.random\.(?!default_rng\b|Generator\b|SeedSequence\b|RandomState\b)")
-"""NumPy's common generator goes on from where the last call left it."""
+OWN_DICE = {"default_rng", "Generator", "RandomState", "SeedSequence"}
+"""What of `numpy.random` is not NumPy's common generator, which goes on from where the last call left it."""
 MAY_BE_RUN = re.compile(r"\A\s|[%!?]|>>>|In \[")
 """What is no Python may be IPython's: magics, questions, pasted prompts, a cell that is indented as a whole."""
 
@@ -29,15 +30,15 @@ Scopes = tuple[frozenset[str], ...]
 _DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
-def remembers(own: Sequence[str], given: Iterable[str], called_by: Iterable[str]) -> bool:
-    """Whether what is defined in a student's `own` cells may answer otherwise after it was `called_by` these.
+def remembers(own: Sequence[str], given: Sequence[str], calling: Sequence[str]) -> bool:
+    """Whether what is defined in a student's `own` cells may answer otherwise after `calling` ones have called it.
 
     The functions of `given` cells keep nothing, but what else these hold may be changed.
     """
     if sum(map(len, own)) > MOST:
         return True
     try:
-        return _remember(*(list(map(_parsed, cells)) for cells in (own, given, called_by)))
+        return _remember(*(list(map(_parsed, cells)) for cells in (own, given, calling)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested deeper than can be read
         return True
 
@@ -88,8 +89,10 @@ def _reaches_out(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
             return True
         case ast.Name(id=name):
             return not any(name in scope for scope in scopes) and (name in kept or name in REACHES_ANYTHING)
-        case ast.Attribute(attr=attr) if attr in INSIDES or COMMON_DICE.match(ast.unparse(node)):
+        case ast.Attribute(attr=attr) if attr in INSIDES:
             return True
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="np" | "numpy"), attr="random"), attr=attr):
+            return attr not in OWN_DICE
         case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
             return _root(node) not in innermost - {"cls"}
         case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in CHANGES_ITS_OBJECT:
@@ -123,9 +126,8 @@ def _fixed(value: ast.expr) -> bool:
             return _fixed(left) and _fixed(right)
         case ast.Tuple(elts=parts):
             return all(map(_fixed, parts))
-        case ast.Call(func=func, args=args, keywords=named):
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args, keywords=named):
             parts = [*args, *(keyword.value for keyword in named)]
-            name = ast.unparse(func).rpartition(".")[2]
             return name in WRAPS_A_FUNCTION and all(isinstance(part, ast.Name) or _fixed(part) for part in parts)
     return False
 

@@ -1,7 +1,8 @@
 """What of a notebook only shows something: functions decorated with `@reward`, as they were handed out.
 
 They call what the student wrote, which takes more time than everything else in a notebook, and define nothing that
-anything else uses. Where nobody looks at what a submission's cells put out, they need not run.
+anything else uses. Where nobody looks at what a submission's cells put out, they need not run, unless the student's
+code may remember that it was called (`remembering`). Of the student's cells nothing is parsed here.
 """
 
 from __future__ import annotations
@@ -9,34 +10,37 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
-
-from autograder.remembering import remembers
 
 REWARD = "reward"
 
 
-def only_defining(cells: Mapping[int, str], released: Iterable[str]) -> Mapping[int, str]:
-    """What is left of those cells of a submission, by position, that are released ones, unchanged, and show something:
-    the same without that, as far as it can be left out. Nothing may be left.
+@dataclass(frozen=True)
+class Defining:
+    """What is `left` of cells that show something, by position, without that: nothing may be. The others are the
+    student's `own` cells, those that are `given` and unchanged, and of these the ones that would call the student's."""
 
-    A cell that mentions such a function by its name may need it. And code that keeps something from one call to the
-    next (`remembers`) may answer otherwise when it has not been called, so that all must run.
-    """
+    left: Mapping[int, str]
+    own: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    calling: tuple[str, ...] = ()
+
+
+def only_defining(cells: Mapping[int, str], released: Iterable[str]) -> Defining:
+    """What a submission's cells are without what only shows something, where that is released and unchanged, and no
+    other cell mentions it by its name, because it may need it."""
     handed_out = {source.strip() for source in released}
     unchanged = {place: source for place, source in cells.items() if source.strip() in handed_out}
     found = {place: parts for place, source in unchanged.items() if (parts := _parts(source))[1]}
-    if not found:
-        return {}
     others = "\n".join(found[place][0] if place in found else source for place, source in cells.items())
     left = {
         place: rest
         for place, (rest, names) in found.items()
         if not any(re.search(rf"\b{re.escape(name)}\b", others) for name in names)
     }
-    own = [source for place, source in cells.items() if place not in unchanged]
-    shown = [unchanged[place] for place in left]
-    return {} if remembers(own, unchanged.values(), called_by=shown) else left
+    own = tuple(source for place, source in cells.items() if place not in unchanged)
+    return Defining(left, own, tuple(unchanged.values()), tuple(unchanged[place] for place in left))
 
 
 @cache

@@ -20,12 +20,12 @@ from autograder.sandbox.device import CPU, Device, variables
 
 PACKAGE = Path(__file__).resolve().parent.parent
 ENGINE_FILES = """
-    __init__.py errors.py calls.py records.py wire.py invoke.py programs.py sandbox/__init__.py sandbox/channel.py
-    sandbox/confinement.py sandbox/deferred.py sandbox/landlock.py sandbox/outputs.py sandbox/parking.py
+    __init__.py errors.py calls.py records.py wire.py invoke.py programs.py remembering.py
     eager/__init__.py eager/algebra.py eager/arrays.py eager/entries.py eager/first_calls.py eager/indexing.py
     eager/keys.py eager/loops.py eager/running.py eager/shapes.py eager/steps.py eager/unknown.py
-    sandbox/quiet.py sandbox/seccomp.py sandbox/shell.py sandbox/syscalls.py sandbox/telling.py sandbox/trial.py
-    sandbox/warm.py sandbox/worker.py sandbox/zygote.py
+    sandbox/__init__.py sandbox/channel.py sandbox/confinement.py sandbox/deferred.py sandbox/landlock.py
+    sandbox/outputs.py sandbox/parking.py sandbox/quiet.py sandbox/seccomp.py sandbox/shell.py sandbox/syscalls.py
+    sandbox/telling.py sandbox/trial.py sandbox/warm.py sandbox/worker.py sandbox/zygote.py
 """
 FILES = ENGINE_FILES.split()
 ENGINE, SCRATCH, WARM = "/engine", "/scratch", "/programs"

@@ -7,7 +7,7 @@ author's, and for fast tests. Never for grading: there is no deadline and no pro
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from autograder.invoke import Bench, invoke, load_given, traceable
@@ -25,6 +25,7 @@ from autograder.records import (
     Returned,
     Spy,
 )
+from autograder.remembering import remembers
 from autograder.wire import Malformed, decode, encode
 
 
@@ -50,6 +51,9 @@ class LocalStudent:
         except Exception as error:
             return CellOutcome((), raised(error))
         return CellOutcome()
+
+    def remembers(self, own: Sequence[str], given: Sequence[str], calling: Sequence[str], *, seconds: float) -> Outcome:
+        return Returned(remembers(own, given, calling))
 
     def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:
         if isinstance(target, str) and target not in self._namespace:

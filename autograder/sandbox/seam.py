@@ -6,7 +6,7 @@ own notebook, for `verify` and for tests. Nothing else in the engine may run cod
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from autograder.records import NO_FRAMEWORKS, Call, CellOutcome, Frameworks, Handle, Limits, Outcome, Spy
@@ -35,6 +35,11 @@ class Student(Protocol):
     def run(self, source: str, *, seconds: float, drawn: bool = True) -> CellOutcome:
         """What a notebook cell put out, and how it ended: `Returned(None)`, `Raised` or `Lost`. Pictures are put out
         only if they are to be `drawn`."""
+        ...
+
+    def remembers(self, own: Sequence[str], given: Sequence[str], calling: Sequence[str], *, seconds: float) -> Outcome:
+        """Whether the student's `own` functions may keep something from one call to the next (`remembering`), as
+        `Returned`. Cells are read and not run; asked before any has run, or what it says is the student's to say."""
         ...
 
     def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:

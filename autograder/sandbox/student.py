@@ -12,7 +12,7 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,17 @@ class WarmStudent:
             return CellOutcome(checked(outputs.tobytes(), limit_kb=limit), self._outcome(reply, 0, valued=False))
         except (Malformed, KeyError) as error:
             return CellOutcome((), self._end(Lost("protocol", str(error))))
+
+    def remembers(self, own: Sequence[str], given: Sequence[str], calling: Sequence[str], *, seconds: float) -> Outcome:
+        """Whether the student's own functions may keep something. No cell has run yet: this is the engine speaking."""
+        cells = _text(json.dumps([list(own), list(given), list(calling)]))
+        reply = self._ask({"op": "remembers", "cells": cells}, seconds)
+        if isinstance(reply, Lost):
+            return reply
+        try:
+            return self._outcome(reply, 0, valued=True)
+        except (Malformed, KeyError) as error:
+            return self._end(Lost("protocol", str(error)))
 
     def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:
         """What the object named `target`, or behind the handle, answers."""

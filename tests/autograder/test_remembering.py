@@ -2,6 +2,7 @@
 
 import pytest
 
+from autograder.records import Limits, Returned
 from autograder.remembering import remembers
 
 GIVEN = [
@@ -94,3 +95,14 @@ def test_what_may_keep_something(own: str) -> None:
 @pytest.mark.parametrize("own", ["x = " + "-" * 100_000 + "1", "x = 0" + "+ 1" * 900, "#" * 500_000])
 def test_what_cannot_be_read_may_keep_anything(own: str) -> None:
     assert may(f"{own}\n")
+
+
+def test_a_worker_reads_what_the_grader_does_not(warm) -> None:
+    with warm.open(Limits()) as student:
+        for own in (
+            "def rbf(x):\n    return x",
+            "seen = []\ndef rbf(x):\n    seen.append(x)",
+            "x = " + "-" * 100_000 + "1",
+        ):
+            assert student.remembers([own], GIVEN, SHOWN, seconds=20) == Returned(may(own))
+        assert student.run("rbf", seconds=20).outcome.type == "NameError"  # nothing has run

@@ -8,7 +8,7 @@ import pytest
 from autograder.answers import Earlier
 from autograder.course import Cell, load_chapter, load_course
 from autograder.grade import grade
-from autograder.records import Submission
+from autograder.records import Lost, Submission
 from autograder.rewards import only_defining
 from autograder.sandbox.local import LocalSandbox, LocalStudent
 
@@ -28,11 +28,10 @@ SHOWN = "# Look.\n@reward\ndef picture(size=3):\n    print(size)"
         ([SHOWN, "pictures = 5"], {0: ""}),
         ([BOTH], {0: "places = [1, 2]\n\n\n\n\n\nstart = 3"}),  # every line in its place
         ([BOTH, "plot()"], {}),
-        ([SHOWN, "seen = []\ndef f(x): seen.append(x)"], {}),  # which may answer otherwise when it was called before
     ],
 )
 def test_what_is_left_of_a_submission(cells: list[str], left: dict[int, str]) -> None:
-    assert only_defining(dict(enumerate(cells)), ["x = 1", SHOWN, BOTH]) == left
+    assert only_defining(dict(enumerate(cells)), ["x = 1", SHOWN, BOTH]).left == left
 
 
 @pytest.mark.parametrize(
@@ -48,13 +47,23 @@ def test_what_is_left_of_a_submission(cells: list[str], left: dict[int, str]) ->
     ],
 )
 def test_what_is_left_as_it_is(released: str) -> None:
-    assert only_defining({0: released}, [released]) == {}
+    assert only_defining({0: released}, [released]).left == {}
+
+
+def test_whose_the_cells_are() -> None:
+    cells = ["x = 1", "def f(x): ...", SHOWN, "picture = 3", BOTH]
+    found = only_defining(dict(enumerate(cells)), ["x = 1", SHOWN, BOTH])
+    assert (found.own, found.given, found.calling) == (
+        ("def f(x): ...", "picture = 3"),
+        ("x = 1", SHOWN, BOTH),
+        (BOTH,),
+    )
 
 
 @pytest.mark.parametrize("chapter", ["kernel", "regression", "graphs", "attention"])
 def test_every_chapter_has_some(chapter: str) -> None:
     code = [cell.source for cell in load_chapter(load_course(ROOT), chapter).cells if cell.kind == "code"]
-    left = only_defining(dict(enumerate(code)), code)
+    left = only_defining(dict(enumerate(code)), code).left
     assert sum(not rest for rest in left.values()) > 4
     assert left.keys() == {place for place, source in enumerate(code) if "@reward\n" in source}
 
@@ -86,6 +95,42 @@ def test_they_run_once_where_somebody_looks_and_never_where_nobody_does(toy, toy
     assert any(v.carried_forward for v in result.verdicts)
     assert ran.count(wrong) > 1 and ran.count(SHOWN) == shown
     assert (2 in result.cells) == shown == result.shown
+
+
+REMEMBERS = "seen = []\n\n\ndef reward(show):\n    seen.append(show)\n    show()"
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_all_runs_of_code_that_may_remember_it(toy, toy_sheet, toy_source, shown) -> None:
+    chapter = replace(toy, cells=(*toy.cells, Cell("code", SHOWN, 1)))
+    wrong = toy_source.replace("jnp.sum((x - z) ** 2)", "jnp.sum(x - z)")
+    ran.clear()
+    grade(chapter, toy_sheet, Submission("ada", "a", {0: REMEMBERS, 1: wrong, 2: SHOWN}), NotingSandbox(), shown=shown)
+    assert ran.count(SHOWN) == ran.count(wrong) > 1
+
+
+class Unreadable(Noting):
+    """A student whose worker does not survive that its cells are read."""
+
+    def remembers(self, own, given, calling, *, seconds):
+        return Lost("time")
+
+
+def test_all_runs_where_reading_ended_the_worker(toy, toy_sheet, toy_source) -> None:
+    class Sandbox(NotingSandbox):
+        opened = 0
+
+        def open(self, limits, **options):
+            student = super().open(limits, **options)
+            self.opened += 1
+            student.__class__ = Unreadable
+            return student
+
+    chapter, sandbox = replace(toy, cells=(*toy.cells, Cell("code", SHOWN, 1))), Sandbox()
+    ran.clear()
+    cells = {0: "def reward(show):\n    show()", 1: toy_source, 2: SHOWN}
+    result = grade(chapter, toy_sheet, Submission("ada", "ada.ipynb", cells), sandbox)
+    assert result.score == result.max_score and ran == list(cells.values()) and sandbox.opened == 2
 
 
 def test_what_was_answered_is_not_asked_again_to_show_the_cells(toy, toy_sheet, toy_source) -> None:
