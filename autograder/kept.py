@@ -16,7 +16,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,10 @@ class Kept:
             return
         key = key_of(submission)
         own = replace(graded, student="", path="", notes=graded.notes[len(submission.notes) :], answers={})
-        document = {"whole": self.whole, **asdict(own), "answers": self._told(graded.answers)}
+        document = {"whole": self.whole, **vars(own), "answers": self._told(graded.answers)}
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_private(self._path(key), json.dumps(document))
+            write_private(self._path(key), json.dumps(document, default=vars))
             self._fresh.add(key)
 
     def apart(self, who: str, questions: Mapping[Way, str]) -> Kept:
@@ -147,7 +147,7 @@ def distributions() -> frozenset[str]:
 
 def record_to_text(graded: Graded) -> str:
     """A graded submission as JSON, in ASCII whatever its student wrote. What was answered stays behind."""
-    return json.dumps(asdict(replace(graded, answers={})))
+    return json.dumps(replace(graded, answers={}), default=vars)
 
 
 def record_from_text(text: str) -> Graded:

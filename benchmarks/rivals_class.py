@@ -67,18 +67,17 @@ def hand_in(folder: Path, chapter: str, kind: str, chosen: Sequence[Path]) -> li
 
 
 def hand_in_mixed(folder: Path, chapter: str, number: int) -> list[Path]:
-    """So many notebooks, no two alike: each task is solved, or not, as some sample does it. The files."""
-    dice, seen = random.Random(0), set[tuple[int, ...]]()
+    """So many notebooks, no two alike: each is some sample's, with tasks that were solved as another one does it."""
+    dice, seen, written = random.Random(0), set[str](), list[Path]()
     notebooks = _filled(chapter, samples(chapter))
-    places = [i for i, cell in enumerate(notebooks[0]["cells"]) if _solution(cell)]
-    while len(seen) < number:
-        seen.add(tuple(dice.randrange(len(notebooks)) for _ in places))
-    written = []
-    for who, whose in enumerate(sorted(seen)):
-        notebook = copy.deepcopy(notebooks[0])
-        for place, k in zip(places, whose, strict=True):
-            notebook["cells"][place]["source"] = notebooks[k]["cells"][place]["source"]
-        written.append(_handed_in(notebook, folder, f"student{who:04}", chapter))
+    while len(written) < number:
+        notebook, other = map(copy.deepcopy, dice.sample(notebooks, 2))
+        for cell, theirs in zip(notebook["cells"], other["cells"], strict=True):
+            if _solution(cell) and dice.random() < 0.5:
+                cell["source"] = theirs["source"]
+        if (text := json.dumps(notebook)) not in seen:
+            seen.add(text)
+            written.append(_handed_in(notebook, folder, f"student{len(seen):04}", chapter))
     return written
 
 
