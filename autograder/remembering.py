@@ -26,6 +26,9 @@ MAY_BE_RUN = re.compile(r"\A\s|[%!?]|>>>|In \[")
 MOST = 400_000
 """Characters of code that are read."""
 
+REWARD = "reward"
+"""What decorates a function that only shows something."""
+
 Scopes = tuple[frozenset[str], ...]
 _DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
@@ -45,9 +48,27 @@ def remembers(own: Sequence[str], given: Sequence[str], calling: Sequence[str]) 
 
 def _remember(own: Sequence[ast.Module], given: Sequence[ast.Module], callers: Sequence[ast.Module]) -> bool:
     objects = {name for tree in own for name in _objects(tree.body)}
-    read = {node.id for tree in callers for node in ast.walk(tree) if isinstance(node, ast.Name)}
     kept = objects.union(*(_objects(tree.body) for tree in given))
-    return bool(objects & read) or any(_may_keep(tree, kept, ()) for tree in own)
+    mentioned = _names_in(own)
+
+    def may_keep(node: ast.stmt) -> bool:
+        # What was handed out to show something, and was changed, may look at what is given: nothing else asks it.
+        alone = isinstance(node, ast.FunctionDef) and only_shows(node) and node.name not in mentioned
+        return _may_keep(node, objects if alone else kept, ())
+
+    return bool(objects & _names_in(callers)) or any(may_keep(node) for tree in own for node in tree.body)
+
+
+def only_shows(node: ast.stmt) -> bool:
+    """Whether this is a function that `@reward` decorates, and nothing else does."""
+    match node:
+        case ast.FunctionDef(decorator_list=[ast.Name(id=decorator)]):
+            return decorator == REWARD
+    return False
+
+
+def _names_in(trees: Iterable[ast.AST]) -> set[str]:
+    return {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _parsed(cell: str) -> ast.Module:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-REWARD = "reward"
+from autograder.remembering import REWARD, only_shows
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,9 @@ def _parts(source: str) -> tuple[str, tuple[str, ...]]:
         return source, ()
     lines, names = source.splitlines(), []
     for node in body:
-        match node:
-            case ast.FunctionDef(name=str(name), decorator_list=[ast.Name(id=decorator)]) if decorator == REWARD:
-                begin, end = node.decorator_list[0].lineno - 1, node.end_lineno or node.lineno
-                lines[begin:end] = [""] * (end - begin)
-                names.append(name)
+        if isinstance(node, ast.FunctionDef) and only_shows(node):
+            begin, end = node.decorator_list[0].lineno - 1, node.end_lineno or node.lineno
+            lines[begin:end] = [""] * (end - begin)
+            names.append(node.name)
     rest = "\n".join(lines)
     return (rest if ast.parse(rest).body else ""), tuple(names)

@@ -35,7 +35,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "coursefile": "records",
     "lean": "",
     "remembering": "",
-    "rewards": "",
+    "rewards": "remembering",
     "course": "records author coursefile lean sheet",
     "carry": "records author course",
     "attempt": "records sandbox.seam",

@@ -29,6 +29,7 @@ def may(own: str) -> bool:
         "self.w, self.parts['x'] = X, 1\n        return self",
         "from sklearn.linear_model import Ridge\ndef rbf(x):\n    return Ridge().fit(x, x).coef_",
         "def rbf(x):\n    import math\n    rng = np.random.default_rng(0)\n    return rng.normal() + math.pi",
+        "@reward\ndef another_picture():\n    plt.plot(rbf(X_train))",
         "scores = []\nfor gamma in (1, 2):\n    scores.append(gamma)",  # a cell runs once
         "mine = molecule('a')\nprint(mine)",
         "def rbf(x):\n    plt.plot(x)\n    return x",
@@ -64,6 +65,9 @@ def test_what_keeps_nothing(own: str) -> None:
         "numbers = iter(range(9))\ndef rbf(x):\n    return next(numbers)",
         "def rbf(x):\n    return ROWS.pop('a')",
         "def rbf(x):\n    ROWS['a'] = x",
+        "@reward\ndef another():\n    return X_train\ndef rbf(x):\n    return another()",
+        "@reward\ndef another():\n    X_train[0] = 1",
+        "seen = []\n@reward\ndef another():\n    print(seen)",
         "def rbf(x):\n    return X_train",  # NumPy's arrays can be changed
         "def rbf(x):\n    globals()['last'] = x",
         "def rbf(x):\n    exec('last = x')",
