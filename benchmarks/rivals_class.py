@@ -72,9 +72,10 @@ def hand_in_mixed(folder: Path, chapter: str, number: int) -> list[Path]:
     notebooks = _filled(chapter, samples(chapter))
     while len(written) < number:
         notebook, other = map(copy.deepcopy, dice.sample(notebooks, 2))
-        for cell, theirs in zip(notebook["cells"], other["cells"], strict=True):
-            if _solution(cell) and dice.random() < 0.5:
-                cell["source"] = theirs["source"]
+        theirs = {cell["id"]: cell["source"] for cell in other["cells"]}
+        for cell in filter(_solution, notebook["cells"]):
+            if dice.random() < 0.5:
+                cell["source"] = theirs.get(cell["id"], cell["source"])
         if (text := json.dumps(notebook)) not in seen:
             seen.add(text)
             written.append(_handed_in(notebook, folder, f"student{len(seen):04}", chapter))
