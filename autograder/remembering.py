@@ -94,7 +94,7 @@ def _may_keep(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
             return True
         case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args) | ast.Lambda(args=args):
             defaults = [*args.defaults, *filter(None, args.kw_defaults)]
-            if not all(isinstance(value, ast.Name) or _fixed(value) for value in defaults):
+            if not all(isinstance(value, ast.Name | ast.Attribute) or _fixed(value) for value in defaults):
                 return True
         case _ if scopes and _reaches_out(node, kept, scopes):
             return True
@@ -117,7 +117,8 @@ def _reaches_out(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
         case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
             return _root(node) not in innermost - {"cls"}
         case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in CHANGES_ITS_OBJECT:
-            return _root(value) not in innermost and any(_root(value) in scope for scope in around)
+            elsewhere = isinstance(value, ast.Attribute) or any(_root(value) in scope for scope in around)
+            return _root(value) not in innermost and elsewhere  # `np.append(x, 1)` changes nothing
     return False
 
 
@@ -139,7 +140,7 @@ def _objects(body: Iterable[ast.stmt]) -> Iterator[str]:
 def _fixed(value: ast.expr) -> bool:
     """Whether this is a constant, or a function made of functions."""
     match value:
-        case ast.Constant() | ast.Lambda() | ast.Attribute(value=ast.Name()):
+        case ast.Constant() | ast.Lambda():
             return True
         case ast.UnaryOp(operand=operand):
             return _fixed(operand)

@@ -33,6 +33,7 @@ def may(own: str) -> bool:
         "scores = []\nfor gamma in (1, 2):\n    scores.append(gamma)",  # a cell runs once
         "mine = molecule('a')\nprint(mine)",
         "def rbf(x):\n    plt.plot(x)\n    return x",
+        "def rbf(x, dtype=jnp.float32):\n    return np.append(jnp.sort(x), jnp.asarray(1, dtype))",
         "def rbf(x)\n    return x",  # no Python at all
         "@jax.jit\ndef rbf(x):\n    return x.at[0].set(1)",
         "",
@@ -69,6 +70,9 @@ def test_what_keeps_nothing(own: str) -> None:
         "@reward\ndef another():\n    X_train[0] = 1",
         "seen = []\n@reward\ndef another():\n    print(seen)",
         "def rbf(x):\n    return X_train",  # NumPy's arrays can be changed
+        "rows = molecule.rows\ndef rbf(x):\n    rows.append(x)",
+        "def rbf(x):\n    jax.config.update('jax_enable_x64', True)",
+        "def rbf(x):\n    plt.rcParams.update({})",
         "def rbf(x):\n    globals()['last'] = x",
         "def rbf(x):\n    exec('last = x')",
         "def rbf(x):\n    setattr(rbf, 'last', x)",
