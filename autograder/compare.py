@@ -62,26 +62,34 @@ def compare_arrays(
     wrong = shape_mismatch(answer.shape, expected.shape, axes, name) or dtype_mismatch(answer, expected, name)
     if wrong:
         return wrong
+    if close_entries(answer, expected, tolerance).all():
+        return None
     for test, word in ((np.isnan, "NaN"), (np.isinf, "infinite")):
         if answer.dtype.kind in "fc":
             bad, right = test(answer), test(expected) if expected.dtype.kind in "fc" else np.zeros(expected.shape, bool)
             if (bad != right).any():
                 return Mismatch("value", f"{name} {_where(bad != right, bad, word)}.")
-    if close_entries(answer, expected, tolerance).all():
-        return None
     return Mismatch("value", _values(answer, expected, tolerance, name))
 
 
 def close_entries(answer: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> np.ndarray:
-    """Where |answer - expected| <= atol + rtol |expected|; equal infinities and NaNs count as close."""
+    """Where |answer - expected| <= atol + rtol |expected|; equal infinities and NaNs count as close.
+
+    That is `np.isclose` (a test says so), in half of its time: an answer is compared with that of every known mistake.
+    """
     if answer.dtype.kind not in "fc" and expected.dtype.kind not in "fc":
         return np.asarray(answer == expected)
     with np.errstate(all="ignore"):  # the answer may be as large as it likes
-        return np.asarray(np.isclose(answer, expected, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True))
+        near = np.abs(answer - expected) <= tolerance.atol + tolerance.rtol * np.abs(expected)
+        alike = (answer == expected) | ((answer != answer) & (expected != expected))
+        return np.asarray((near & np.isfinite(expected)) | alike)
 
 
 def equals(answer: Any, expected: Any, tolerance: Tolerance) -> bool:
     """Whether the two are the same answer: what recognises a mistake."""
+    if isinstance(answer, np.ndarray) and isinstance(expected, np.ndarray):  # as nearly all: no words are needed
+        same = answer.shape == expected.shape and dtype_mismatch(answer, expected) is None
+        return same and bool(close_entries(answer, expected, tolerance).all())
     return compare(answer, expected, tolerance) is None
 
 

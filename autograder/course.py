@@ -20,7 +20,7 @@ from typing import Any, Literal
 from autograder.author import Exercise, Law, Variant, Written
 from autograder.coursefile import ChapterEntry, Course, entry_of, load_course
 from autograder.errors import AuthorError, UsageError
-from autograder.lean import jupytext
+from autograder.lean import lean
 from autograder.records import Helper, Sheet
 from autograder.sheet import draw
 
@@ -104,7 +104,7 @@ def load_chapter(course: Course, name: str) -> Chapter:
         raise AuthorError(f"course.toml lists {name}, but there is no such chapter file.", file=str(path))
     module = ModuleType(f"source.{name}")
     module.__file__ = str(path)
-    with importable(course.root), located(path):
+    with importable(course.root), located(path), lean():
         cells = tuple(_run(cell, module, path) for cell in split(path))
     tasks = [c.task for c in cells if c.task is not None]
     _nothing_stray(cells, path)
@@ -125,9 +125,12 @@ def load_chapter(course: Course, name: str) -> Chapter:
 
 def split(path: Path) -> Iterator[Cell]:
     """The cells of a percent-format file, in order, before any has run."""
+    with lean("jupytext"):
+        import jupytext
+
     lines = path.read_text("utf-8").splitlines()
     starts = [i for i, line in enumerate(lines, 1) if line.startswith("# %%")]
-    cells = jupytext().reads("\n".join(lines) + "\n", fmt="py:percent").cells
+    cells = jupytext.reads("\n".join(lines) + "\n", fmt="py:percent").cells
     if len(cells) != len(starts):
         raise AuthorError("every cell should begin with a line `# %%`.", file=str(path), line=1)
     for cell, line in zip(cells, starts, strict=True):

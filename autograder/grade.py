@@ -212,10 +212,15 @@ class _Asking:
         if attempt.defining is not None or (self.shown and not attempt.outputs and not self.before):
             return True
         found = only_defining(self.submission.cells, (c.source for c in self.chapter.cells if c.kind == "code"))
-        answer: Outcome = Returned(True)
-        if found.left:
-            answer = student.remembers(found.own, found.given, found.calling, seconds=limits.cell_seconds)
-        attempt.defining = found.left if isinstance(answer, Returned) and answer.value is False else {}
+        names = sorted(found.names)
+        answer: Outcome = Returned(None)
+        if found.left or names:
+            answer = student.look_through(found.own, found.given, found.calling, names, seconds=limits.cell_seconds)
+        match answer:
+            case Returned((tuple(mentioned), tuple(changed))):
+                attempt.defining = found.without(mentioned, changed)
+            case _:  # the student's code may remember, or reading it has ended the worker
+                attempt.defining = {}
         return not isinstance(answer, Lost)
 
 

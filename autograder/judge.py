@@ -84,11 +84,17 @@ def diagnose(exercise: ExerciseSheet, results: Sequence[Result]) -> str | None:
     hidden = any(c.hidden for c in exercise.checks)
     explained: dict[str, int] = {}
     for mistake in exercise.hints:
-        signs = [sign(c, r, mistake) for c, r in zip(exercise.checks, results, strict=True)]
-        counted = [c for s, c in zip(signs, exercise.checks, strict=True) if s == "explains" and c.hidden == hidden]
-        needed = ENOUGH if hidden or all(c.kind == "law" for c in counted) else 1
-        if "contradicts" not in signs and len(counted) >= needed:
-            explained[mistake] = len(counted)
+        counted = []
+        for check, result in zip(exercise.checks, results, strict=True):
+            said = sign(check, result, mistake)
+            if said == "contradicts":
+                break
+            if said == "explains" and check.hidden == hidden:
+                counted.append(check)
+        else:
+            needed = ENOUGH if hidden or all(c.kind == "law" for c in counted) else 1
+            if len(counted) >= needed:
+                explained[mistake] = len(counted)
     if not explained:
         return None
     best = max(explained.values())

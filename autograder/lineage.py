@@ -61,20 +61,27 @@ def lineage(value: Any, own: Callable[[str], bool]) -> str | None:
 
 def own_files(root: Path) -> Callable[[str], bool]:
     """Whether a file belongs to the course at `root`: neither to an engine nor to libraries that lie in its folder."""
-    inside = [p.resolve() for p in (Path(__file__).parent, Path(sys.prefix)) if _under(p.resolve(), root.resolve())]
+    course, real_course = str(root.absolute()), os.path.realpath(root)
+    parts = [os.path.realpath(p) for p in (Path(__file__).parent, sys.prefix)]
+    inside = [part for part in parts if _under(part, real_course)]
+    folder = functools.cache(os.path.realpath)  # thousands of files lie in a few hundred folders
 
     @functools.cache
     def own(file: str) -> bool:
-        path, real = Path(os.path.abspath(file)), Path(file).resolve()  # which may be linked to from the course
-        if not (_under(path, root.absolute()) or _under(real, root.resolve())):
+        path = os.path.abspath(file)
+        place, name = os.path.split(path)
+        real = os.path.join(folder(place), name)
+        if os.path.islink(real):  # from the course, or into it
+            real = os.path.realpath(real)
+        if not (_under(path, course) or _under(real, real_course)):
             return False
-        return "site-packages" not in real.parts and not any(_under(real, place) for place in inside)
+        return "site-packages" not in real.split(os.sep) and not any(_under(real, part) for part in inside)
 
     return own
 
 
-def _under(path: Path, folder: Path) -> bool:
-    return path != folder and path.is_relative_to(folder)
+def _under(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _parts(value: Any, walk: _Walk) -> Iterator[bytes]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from autograder.scopes import mentioned
 
 REACHES_ANYTHING = {"__import__", "delattr", "eval", "exec", "globals", "locals", "next", "open", "setattr", "vars"}
 INSIDES = {"__class__", "__closure__", "__code__", "__defaults__", "__dict__", "__globals__", "__kwdefaults__"}
@@ -26,11 +28,31 @@ MAY_BE_RUN = re.compile(r"\A\s|[%!?]|>>>|In \[")
 MOST = 400_000
 """Characters of code that are read."""
 
+ANY_NAME = re.compile(r"_+|_\d+|_?_?_?i\d*|_[dio]h|In|Out|get_ipython|builtins|gc|importlib|inspect|sys")
+"""With these, a cell may read names that it does not tell."""
+
 REWARD = "reward"
 """What decorates a function that only shows something."""
 
 Scopes = tuple[frozenset[str], ...]
-_DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+
+
+def look_through(
+    own: Sequence[str], given: Sequence[str], calling: Sequence[str], names: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """None where a student's code `remembers`; otherwise which of `names` their own cells mention, for others or read
+    where others may have bound them, and which of them stand for objects that they have made."""
+    if remembers(own, given, calling):
+        return None
+    try:
+        found = frozenset().union(*map(mentioned, own))
+    except SyntaxError:  # a cell that cannot run, or one with `await`
+        found = frozenset(names)
+    if any(name in REACHES_ANYTHING or ANY_NAME.fullmatch(name) for name in found):
+        found = frozenset(names)
+    held = {name for cell in own for name in objects(_parsed(cell).body)}
+    return tuple(sorted(found.intersection(names))), tuple(sorted(held.intersection(names)))
 
 
 def remembers(own: Sequence[str], given: Sequence[str], calling: Sequence[str]) -> bool:
@@ -47,16 +69,16 @@ def remembers(own: Sequence[str], given: Sequence[str], calling: Sequence[str]) 
 
 
 def _remember(own: Sequence[ast.Module], given: Sequence[ast.Module], callers: Sequence[ast.Module]) -> bool:
-    objects = {name for tree in own for name in _objects(tree.body)}
-    kept = objects.union(*(_objects(tree.body) for tree in given))
+    held = {name for tree in own for name in objects(tree.body)}
+    kept = held.union(*(objects(tree.body) for tree in given))
     mentioned = _names_in(own)
 
     def may_keep(node: ast.stmt) -> bool:
         # What was handed out to show something, and was changed, may look at what is given: nothing else asks it.
         alone = isinstance(node, ast.FunctionDef) and only_shows(node) and node.name not in mentioned
-        return _may_keep(node, objects if alone else kept, ())
+        return _may_keep(node, held if alone else kept, ())
 
-    return bool(objects & _names_in(callers)) or any(may_keep(node) for tree in own for node in tree.body)
+    return bool(held & _names_in(callers)) or any(may_keep(node) for tree in own for node in tree.body)
 
 
 def only_shows(node: ast.stmt) -> bool:
@@ -90,7 +112,7 @@ def _may_keep(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
             return True
         case ast.ImportFrom(module=module, names=names):
             return any(a.name == "*" or (module, a.name) == ("numpy", "random") for a in names)
-        case ast.ClassDef(body=body) if any(_objects(body)):  # its objects share what stands in a class
+        case ast.ClassDef(body=body) if any(objects(body)):  # its objects share what stands in a class
             return True
         case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args) | ast.Lambda(args=args):
             defaults = [*args.defaults, *filter(None, args.kw_defaults)]
@@ -98,7 +120,7 @@ def _may_keep(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
                 return True
         case _ if scopes and _reaches_out(node, kept, scopes):
             return True
-    inside = (*scopes, _names_of(node)) if isinstance(node, _DEFINES) else scopes
+    inside = (*scopes, names_of(node)) if isinstance(node, DEFINES) else scopes
     return any(_may_keep(child, kept, inside) for child in ast.iter_child_nodes(node))
 
 
@@ -115,17 +137,17 @@ def _reaches_out(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
         case ast.Attribute(value=ast.Attribute(value=ast.Name(id="np" | "numpy"), attr="random"), attr=attr):
             return attr not in OWN_DICE
         case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
-            return _root(node) not in innermost - {"cls"}
+            return root(node) not in innermost - {"cls"}
         case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in CHANGES_ITS_OBJECT:
-            elsewhere = isinstance(value, ast.Attribute) or any(_root(value) in scope for scope in around)
-            return _root(value) not in innermost and elsewhere  # `np.append(x, 1)` changes nothing
+            elsewhere = isinstance(value, ast.Attribute) or any(root(value) in scope for scope in around)
+            return root(value) not in innermost and elsewhere  # `np.append(x, 1)` changes nothing
     return False
 
 
-def _objects(body: Iterable[ast.stmt]) -> Iterator[str]:
+def objects(body: Iterable[ast.stmt]) -> Iterator[str]:
     """The names that these statements, outside of functions, bind to anything but functions, classes, modules and
     constants."""
-    for node in _here(body):
+    for node in here(body):
         match node:
             case ast.Assign(targets=targets, value=value) if not _fixed(value):
                 yield from (name for target in targets for name in _bound(target))
@@ -154,7 +176,7 @@ def _fixed(value: ast.expr) -> bool:
     return False
 
 
-def _names_of(node: ast.AST) -> frozenset[str]:
+def names_of(node: ast.AST) -> frozenset[str]:
     """The names that a function binds, its arguments among them. A class binds none for the functions in it."""
     match node:
         case ast.Lambda(args=args, body=body):
@@ -164,7 +186,7 @@ def _names_of(node: ast.AST) -> frozenset[str]:
         case _:
             return frozenset()
     names = {arg.arg for arg in ast.walk(args) if isinstance(arg, ast.arg)}
-    for part in _here(parts):
+    for part in here(parts):
         match part:
             case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                 names.add(name)
@@ -173,12 +195,12 @@ def _names_of(node: ast.AST) -> frozenset[str]:
     return frozenset(names)
 
 
-def _here(parts: Iterable[ast.AST]) -> Iterator[ast.AST]:
+def here(parts: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """All of these, but not what is inside of functions and classes."""
     for part in parts:
         yield part
-        if not isinstance(part, _DEFINES):
-            yield from _here(ast.iter_child_nodes(part))
+        if not isinstance(part, DEFINES):
+            yield from here(ast.iter_child_nodes(part))
 
 
 def _bound(target: ast.AST) -> Iterator[str]:
@@ -186,7 +208,7 @@ def _bound(target: ast.AST) -> Iterator[str]:
     return (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
 
 
-def _root(node: ast.AST) -> str:
+def root(node: ast.AST) -> str:
     """What a chain like `a.b[c].d` begins with, if it is a name."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value

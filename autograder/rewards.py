@@ -9,22 +9,36 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
+from autograder.demonstrations import Part, needed, parts_of
 from autograder.remembering import REWARD, only_shows
 
 
 @dataclass(frozen=True)
 class Defining:
-    """What is `left` of cells that show something, by position, without that: nothing may be. The others are the
-    student's `own` cells, those that are `given` and unchanged, and of these the ones that would call the student's."""
+    """A submission's cells: what is `left` of those that show something, by their positions, without that: nothing may
+    be. The others are the student's `own`, and those that are `given` and unchanged, with what there is to know of each
+    as `parts`, and of these the ones that would be `calling` the student's."""
 
     left: Mapping[int, str]
     own: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     calling: tuple[str, ...] = ()
+    parts: Mapping[int, Part] = field(default_factory=dict)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of these it matters whether the student's cells mention them."""
+        return frozenset().union(*(part.binds | part.reads for part in self.parts.values() if not part.effect))
+
+    def without(self, mentioned: Collection[str], changed: Collection[str]) -> Mapping[int, str]:
+        """What is left of cells without demonstrations either, where the student's cells have `mentioned` and `changed`
+        these names."""
+        runs = needed(self.parts, mentioned, changed)
+        return {**self.left, **dict.fromkeys(self.parts.keys() - runs, "")}
 
 
 def only_defining(cells: Mapping[int, str], released: Iterable[str]) -> Defining:
@@ -39,8 +53,14 @@ def only_defining(cells: Mapping[int, str], released: Iterable[str]) -> Defining
         for place, (rest, names) in found.items()
         if not any(re.search(rf"\b{re.escape(name)}\b", others) for name in names)
     }
-    own = tuple(source for place, source in cells.items() if place not in unchanged)
-    return Defining(left, own, tuple(unchanged.values()), tuple(unchanged[place] for place in left))
+    facts = parts_of(tuple(left.get(place, source) for place, source in unchanged.items()))
+    return Defining(
+        left,
+        own=tuple(source for place, source in cells.items() if place not in unchanged),
+        given=tuple(unchanged.values()),
+        calling=tuple(unchanged[place] for place in left),
+        parts=dict(zip(unchanged, facts, strict=True)),
+    )
 
 
 @cache

@@ -9,6 +9,7 @@ import os
 import platform
 import pwd
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,22 +69,31 @@ class Fact:
 
 
 def probe() -> Machine:
-    """What this machine offers, found by trying each layer in a throw-away process."""
+    """What this machine offers, found by trying each layer in a throw-away process, all at once."""
     root = os.geteuid() == 0
     uid = unassigned_uid() if root else None
     bwrap = shutil.which("bwrap", path=os.environ.get("PATH", "") + ":/usr/bin:/usr/local/bin")
-    outside = launch.tried(launch.direct_command("outside", "-"), uid=None)
     absent = "bubblewrap is not installed"
+
+    def enclosed(privileged: bool) -> str:
+        return launch.tried_in_bwrap(bwrap, privileged=privileged, uid=uid) if bwrap else absent
+
+    with ThreadPoolExecutor(4) as pool:
+        as_user = pool.submit(enclosed, False)
+        as_root = pool.submit(enclosed, True) if root else None
+        direct = pool.submit(launch.tried, launch.direct_command("outside", "-"), uid=None)
+        switched = pool.submit(launch.tried, launch.direct_command("outside", "-"), uid=uid) if root else None
+    outside = direct.result()
     return Machine(
         root=root,
         uid=uid,
         bwrap=bwrap,
-        bwrap_as_root=(launch.tried_in_bwrap(bwrap, privileged=True, uid=uid) if bwrap else absent) if root else "",
-        bwrap_as_user=launch.tried_in_bwrap(bwrap, privileged=False, uid=uid) if bwrap else absent,
+        bwrap_as_root=as_root.result() if as_root else "",
+        bwrap_as_user=as_user.result(),
         landlock=int(outside.get("landlock", 0)),
         landlock_held=str(outside.get("landlock_held", outside.get("failed"))),
         seccomp_held=str(outside.get("seccomp_held", outside.get("failed"))),
-        uid_switch=str(launch.tried(launch.direct_command("outside", "-"), uid=uid).get("failed", "")) if root else "",
+        uid_switch=str(switched.result().get("failed", "")) if switched else "",
         cgroup=_memory_cgroup(),
     )
 

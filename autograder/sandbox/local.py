@@ -25,7 +25,7 @@ from autograder.records import (
     Returned,
     Spy,
 )
-from autograder.remembering import remembers
+from autograder.remembering import look_through
 from autograder.wire import Malformed, decode, encode
 
 
@@ -52,8 +52,10 @@ class LocalStudent:
             return CellOutcome((), raised(error))
         return CellOutcome()
 
-    def remembers(self, own: Sequence[str], given: Sequence[str], calling: Sequence[str], *, seconds: float) -> Outcome:
-        return Returned(remembers(own, given, calling))
+    def look_through(
+        self, own: Sequence[str], given: Sequence[str], calling: Sequence[str], names: Sequence[str], *, seconds: float
+    ) -> Outcome:
+        return Returned(look_through(own, given, calling, names))
 
     def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:
         if isinstance(target, str) and target not in self._namespace:

@@ -37,9 +37,11 @@ class Student(Protocol):
         only if they are to be `drawn`."""
         ...
 
-    def remembers(self, own: Sequence[str], given: Sequence[str], calling: Sequence[str], *, seconds: float) -> Outcome:
-        """Whether the student's `own` functions may keep something from one call to the next (`remembering`), as
-        `Returned`. Cells are read and not run; asked before any has run, or what it says is the student's to say."""
+    def look_through(
+        self, own: Sequence[str], given: Sequence[str], calling: Sequence[str], names: Sequence[str], *, seconds: float
+    ) -> Outcome:
+        """What `remembering.look_through` says of the student's `own` cells, as `Returned`. Cells are read and not run;
+        asked before any has run, or what it says is the student's to say."""
         ...
 
     def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:

@@ -73,10 +73,12 @@ class WarmStudent:
         except (Malformed, KeyError) as error:
             return CellOutcome((), self._end(Lost("protocol", str(error))))
 
-    def remembers(self, own: Sequence[str], given: Sequence[str], calling: Sequence[str], *, seconds: float) -> Outcome:
-        """Whether the student's own functions may keep something. No cell has run yet: this is the engine speaking."""
-        cells = _text(json.dumps([list(own), list(given), list(calling)]))
-        reply = self._ask({"op": "remembers", "cells": cells}, seconds)
+    def look_through(
+        self, own: Sequence[str], given: Sequence[str], calling: Sequence[str], names: Sequence[str], *, seconds: float
+    ) -> Outcome:
+        """What the engine says of the student's own cells. None has run yet, so nobody else speaks."""
+        cells = _text(json.dumps([list(own), list(given), list(calling), list(names)]))
+        reply = self._ask({"op": "look", "cells": cells}, seconds)
         if isinstance(reply, Lost):
             return reply
         try:

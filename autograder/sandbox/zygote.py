@@ -81,6 +81,7 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
         switch_user(config["uid"])
     os.umask(0o077)
     sys.argv = [""]
+    from autograder.lean import lean
     from autograder.sandbox import quiet, shell, worker  # noqa: F401  (late: the user must have changed first)
 
     quiet.silence_client()
@@ -88,8 +89,9 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
     made = shell.make()  # first, so that plotting finds a notebook to put its figures in
     # What students may import, as far as this machine has it; and what those of this fork server do import.
     for name in [*PRELOAD.split(), *config["libraries"]]:
-        with contextlib.suppress(ImportError):
+        with contextlib.suppress(ImportError), lean("sklearn"):
             importlib.import_module(name)
+    gc.freeze()  # what is loaded stays, and the shell looks for garbage when it is reset
     for cell in (FIRST_PICTURE, FIRST_CELL) if config["draws"] else (FIRST_CELL,):
         made.run(cell, output_kb=64)
     made.reset()  # type: ignore[no-untyped-call]

@@ -198,6 +198,18 @@ def test_one_nan_is_always_found(expected, seed):
     assert "NaN" in said(answer, expected)[1]
 
 
+ODD = st.sampled_from([0.0, -0.0, 1.0, 1.0 + 1e-6, 1e308, -1e308, 5e-324, np.inf, -np.inf, np.nan])
+PAIRS = st.tuples(*[hnp.arrays(t, 4, elements=st.one_of(ODD, st.floats(width=64))) for t in (np.float64, np.float64)])
+
+
+@given(PAIRS, st.sampled_from(["f8", "f4", "f2", "i8", "c16"]), st.sampled_from(["f8", "f4", "f2", "i8", "c16"]))
+def test_close_is_what_numpy_calls_close(pair, one, other):
+    with np.errstate(all="ignore"):
+        a, b = pair[0].astype(one), pair[1].astype(other)
+        ours, numpys = close_entries(a, b, LOOSE), np.isclose(a, b, LOOSE.rtol, LOOSE.atol, equal_nan=True)
+        assert (ours == (numpys if "f" in one + other or "c" in one + other else a == b)).all()
+
+
 def test_the_property_above_would_notice_a_blind_comparison():
     assert not close_entries(np.ones(2), np.array([1.0, 1.1]), LOOSE).all()
     assert close_entries(np.ones(2), np.array([1.0, 1.1]), Tolerance(rtol=0.2)).all()

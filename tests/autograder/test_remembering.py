@@ -3,7 +3,7 @@
 import pytest
 
 from autograder.records import Limits, Returned
-from autograder.remembering import remembers
+from autograder.remembering import look_through, remembers
 
 GIVEN = [
     "import numpy as np\nimport jax\nimport jax.numpy as jnp\nfrom functools import partial",
@@ -112,5 +112,36 @@ def test_a_worker_reads_what_the_grader_does_not(warm) -> None:
             "seen = []\ndef rbf(x):\n    seen.append(x)",
             "x = " + "-" * 100_000 + "1",
         ):
-            assert student.remembers([own], GIVEN, SHOWN, seconds=20) == Returned(may(own))
+            found = look_through([own], GIVEN, SHOWN, ["rbf", "table"])
+            assert student.look_through([own], GIVEN, SHOWN, ["rbf", "table"], seconds=20) == Returned(found)
+            assert found == (None if may(own) else (("rbf",), ()))
         assert student.run("rbf", seconds=20).outcome.type == "NameError"  # nothing has run
+
+
+NAMES = ["A", "B", "kernel"]
+
+
+@pytest.mark.parametrize(
+    ("own", "mentioned", "held"),
+    [
+        ("def f(A):\n    B = A\n    return [kernel for kernel in B]", "", ""),
+        ("def f(x):\n    return kernel(x)", "kernel", ""),
+        ("def f(x):\n    def inner():\n        return A\n    return inner", "A", ""),
+        ("print(A)", "A", ""),
+        ("B = make()", "B", "B"),
+        ("B = 3", "B", ""),
+        ("for B in range(3):\n    pass", "B", "B"),
+        ("del A", "A", ""),
+        ("def kernel(x):\n    return x", "kernel", ""),
+        ("class C:\n    def f(self):\n        return self.A", "", ""),
+        ("x = [A for _x in (1, 2)]", "A", ""),
+        ("x = _", "A B kernel", ""),  # what a cell before this one gave
+        ("x = Out[3]", "A B kernel", ""),
+        ("x = eval('A')", "A B kernel", ""),
+        ("import sys", "A B kernel", ""),
+        ("x = await kernel()", "kernel", ""),
+        ("def f(:", "A B kernel", ""),
+    ],
+)
+def test_which_names_a_students_cells_mention(own: str, mentioned: str, held: str) -> None:
+    assert look_through([own, "y = 1"], [], [], NAMES) == (tuple(mentioned.split()), tuple(held.split()))

@@ -97,6 +97,30 @@ def test_they_run_once_where_somebody_looks_and_never_where_nobody_does(toy, toy
     assert (2 in result.cells) == shown == result.shown
 
 
+DEMONSTRATION = "table_of_squares = [x * x for x in range(9)]\nprint(table_of_squares)"
+
+
+@pytest.mark.parametrize(
+    ("more", "times"),
+    [
+        ("y = 1", (1, 0)),
+        ("def mine(x):\n    table_of_squares = x\n    return table_of_squares", (1, 0)),
+        ("print(table_of_squares)", (2, 2)),  # the student's cell needs what it has made
+    ],
+)
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_demonstration_runs_where_it_is_looked_at_or_needed(
+    toy, toy_sheet, toy_source, shown, more, times
+) -> None:
+    chapter = replace(toy, cells=(*toy.cells, Cell("code", DEMONSTRATION, 1)))
+    wrong = toy_source.replace("jnp.sum((x - z) ** 2)", "jnp.sum(x - z)")
+    ran.clear()
+    submission = Submission("ada", "ada.ipynb", {0: wrong, 1: DEMONSTRATION, 2: more})
+    result = grade(chapter, toy_sheet, submission, NotingSandbox(), shown=shown)
+    assert any(v.carried_forward for v in result.verdicts) and ran.count(wrong) == 2
+    assert ran.count(DEMONSTRATION) == times[not shown]
+
+
 REMEMBERS = "seen = []\n\n\ndef reward(show):\n    seen.append(show)\n    show()"
 
 
@@ -112,7 +136,7 @@ def test_all_runs_of_code_that_may_remember_it(toy, toy_sheet, toy_source, shown
 class Unreadable(Noting):
     """A student whose worker does not survive that its cells are read."""
 
-    def remembers(self, own, given, calling, *, seconds):
+    def look_through(self, own, given, calling, names, *, seconds):
         return Lost("time")
 
 

@@ -1,0 +1,175 @@
+"""Which cells of a chapter only demonstrate something, and which of these a submission needs.
+
+Between the tasks a notebook has little experiments: they compute, print, and bind names that nothing else may read.
+What is handed out is the author's, so it is parsed here. A cell has an effect if it changes what is not its own, or
+does something that can have no other purpose, `jax.config.update(...)`; one without is needed for its names alone.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from autograder.remembering import (
+    CHANGES_ITS_OBJECT,
+    DEFINES,
+    INSIDES,
+    OWN_DICE,
+    REACHES_ANYTHING,
+    here,
+    names_of,
+    objects,
+    root,
+)
+from autograder.scopes import bound, deferred
+
+LOOKS = {"display", "print"}
+ARRAYS = {"jnp", "np"}
+"""What changes an object by its name is here a function that gives another one: `np.append(x, 1)`."""
+ONLY_ANSWERS = {
+    *("all", "any", "astype", "copy", "count", "format", "get", "index", "items", "join", "keys", "max", "mean", "min"),
+    *("reshape", "round", "split", "splitlines", "std", "strip", "sum", "tolist", "values"),
+}
+"""Methods that change no object of any kind."""
+RANDOM = "random"
+DECORATE_ONLY = {"dataclass", "functools", "jax", "jit", "partial"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a cell binds outside of functions, what it reads that other cells may have bound, and whether it has an
+    effect besides."""
+
+    binds: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    effect: bool = True
+
+
+def needed(parts: Mapping[int, Part], mentioned: Collection[str], changed: Collection[str]) -> set[int]:
+    """The cells that run: those with an effect, those that bind what the student's cells have `mentioned` or read what
+    these have `changed`, and those that bind what such cells read in turn."""
+    names, found = set(mentioned), set[int]()
+    while new := {
+        place
+        for place, part in parts.items()
+        if place not in found and (part.effect or part.binds & names or not part.reads.isdisjoint(changed))
+    }:
+        found |= new
+        names = names.union(*(parts[place].reads for place in new))
+    return found
+
+
+@cache
+def parts_of(cells: tuple[str, ...]) -> tuple[Part, ...]:
+    """What there is to know of the cells of a chapter, each of which may use what another one binds."""
+    trees = [_parsed(cell) for cell in cells]
+    shared = frozenset(name for tree in trees for name in objects(tree.body))
+    functions = [node for tree in trees for node in here(tree.body) if isinstance(node, DEFINES)]
+    if any(isinstance(node, ast.Lambda) and _changes(node, shared) for node in functions):
+        return (Part(),) * len(cells)  # under which names it may be called cannot be told
+    tainted = _tainted(functions, shared)
+    return tuple(_part(cell, tree, shared, tainted) for cell, tree in zip(cells, trees, strict=True))
+
+
+def _parsed(cell: str) -> ast.Module:
+    try:
+        compile(cell, "cell", "exec", dont_inherit=True)
+        return ast.parse(cell)
+    except SyntaxError:  # a magic, or `await`
+        return ast.Module([], [])
+
+
+def _part(cell: str, tree: ast.Module, shared: frozenset[str], tainted: frozenset[str]) -> Part:
+    if not tree.body:
+        return Part()
+    binds = bound(cell)
+    reads = frozenset(_exposed(tree.body, set())) | deferred(cell)
+    effect = bool((reads | binds) & tainted) or any(_effect(node, binds, shared - binds) for node in here(tree.body))
+    return Part(binds, reads, effect)
+
+
+def _tainted(functions: Sequence[ast.AST], shared: frozenset[str]) -> frozenset[str]:
+    """The names of functions and classes that may change what is not their own, or call such a function."""
+    found: set[str] = set()
+    while new := {
+        name
+        for function in functions
+        if (name := getattr(function, "name", "")) not in found
+        and (_changes(function, shared) or not found.isdisjoint(_names_in(function)))
+    }:
+        found |= new
+    return frozenset(found)
+
+
+def _changes(function: ast.AST, shared: frozenset[str]) -> bool:
+    """Whether a function, or one inside of it, may change what it has not made: its arguments, or what is outside."""
+    match function:
+        case ast.ClassDef(body=body):
+            made, inside = frozenset[str](), list(here(body))
+        case ast.FunctionDef(args=args, body=body) | ast.AsyncFunctionDef(args=args, body=body):
+            taken = {arg.arg for arg in ast.walk(args) if isinstance(arg, ast.arg)}
+            made, inside = names_of(function) - taken, list(here(body))
+        case ast.Lambda(args=args, body=value):
+            made, inside = frozenset[str](), list(here([value]))
+        case _:
+            return True
+    own = made | {"self"}
+    return any(
+        _effect(node, own, shared - own) or (isinstance(node, DEFINES) and _changes(node, shared)) for node in inside
+    )
+
+
+def _effect(node: ast.AST, own: frozenset[str], shared: frozenset[str]) -> bool:
+    """Whether this part may change anything but what is its `own`. `shared` are objects of other cells, which may
+    change when they are asked something."""
+    match node:
+        case ast.FunctionDef(decorator_list=decorators) | ast.ClassDef(decorator_list=decorators):
+            return any(root(d.func if isinstance(d, ast.Call) else d) not in DECORATE_ONLY for d in decorators)
+        case ast.Expr(value=ast.Call(func=func)):
+            return root(func) not in own | LOOKS
+        case ast.Call(func=ast.Attribute(attr=attr) as func):
+            changes = attr in CHANGES_ITS_OBJECT and root(func) not in own | ARRAYS
+            return changes or (root(func) in shared and attr not in ONLY_ANSWERS) or root(func) == RANDOM
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="np" | "numpy"), attr="random"), attr=attr):
+            return attr not in OWN_DICE
+        case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
+            return root(node) not in own
+        case ast.Attribute(attr=attr):
+            return attr in INSIDES
+        case ast.Name(id=name):
+            return name in REACHES_ANYTHING - own
+    return isinstance(node, ast.Global | ast.Nonlocal | ast.Await | ast.Yield | ast.YieldFrom | ast.Delete)
+
+
+def _exposed(body: Iterable[ast.AST], known: set[str]) -> Iterator[str]:
+    """The names that these statements may read before they have bound them. Adds those to `known` that they bind."""
+    for node in body:
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                yield from _names_in(value) - known
+                for target in targets:
+                    yield from (_names_in(target) - known if not _plain(target) else ())
+                    known |= _names_in(target) if _plain(target) else set()
+            case ast.For(target=target, iter=values, body=inner, orelse=otherwise) if _plain(target):
+                yield from _names_in(values) - known
+                known |= _names_in(target)
+                yield from _exposed([*inner, *otherwise], set(known))
+            case ast.If(test=test, body=inner, orelse=otherwise):
+                yield from _names_in(test) - known
+                yield from _exposed(inner, set(known))
+                yield from _exposed(otherwise, set(known))
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                known |= {(alias.asname or alias.name).partition(".")[0] for alias in names}
+            case _:
+                yield from _names_in(node) - known
+
+
+def _plain(target: ast.expr) -> bool:
+    """Whether an assignment to this binds names and changes nothing."""
+    return all(isinstance(part, ast.Name | ast.Tuple | ast.List | ast.expr_context) for part in ast.walk(target))
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
