@@ -81,7 +81,7 @@ def close_entries(answer: np.ndarray, expected: np.ndarray, tolerance: Tolerance
         return np.asarray(answer == expected)
     with np.errstate(all="ignore"):  # the answer may be as large as it likes
         near = np.abs(answer - expected) <= tolerance.atol + tolerance.rtol * np.abs(expected)
-        alike = (answer == expected) | ((answer != answer) & (expected != expected))
+        alike = (answer == expected) | (np.isnan(answer) & np.isnan(expected))
         return np.asarray((near & np.isfinite(expected)) | alike)
 
 

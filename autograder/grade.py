@@ -34,7 +34,7 @@ from autograder.records import (
     Submission,
     Verdict,
 )
-from autograder.rewards import only_defining
+from autograder.rewards import Defining, only_defining
 from autograder.sandbox.seam import Sandbox, Student
 
 HOW = {OWN: "to the end", CARRIED: "again with correct versions of the functions it uses"}
@@ -137,9 +137,16 @@ class _Asking:
                     return
 
     @cached_property
+    def parted(self) -> Defining:
+        """The cells, and what of them only shows something."""
+        released = (c.source for c in self.chapter.cells if c.kind == "code")
+        return only_defining(self.submission.cells, released)
+
+    @cached_property
     def needed(self) -> Frameworks:
-        """What the cells import that takes a fork server of its own."""
-        return frameworks_of(self.submission.cells.values())
+        """What the cells import that a fork server should have loaded."""
+        left = {} if self.shown else self.parted.left
+        return frameworks_of(left.get(place, source) for place, source in self.submission.cells.items())
 
     def seconds(self, exercise: str) -> float:
         """How long the submission's code took for one exercise. The first of a worker bears the cells' time as well."""
@@ -211,8 +218,7 @@ class _Asking:
         attempt = self.attempt
         if attempt.defining is not None or (self.shown and not attempt.outputs and not self.before):
             return True
-        found = only_defining(self.submission.cells, (c.source for c in self.chapter.cells if c.kind == "code"))
-        names = sorted(found.names)
+        found, names = self.parted, sorted(self.parted.names)
         answer: Outcome = Returned(None)
         if found.left or names:
             answer = student.look_through(found.own, found.given, found.calling, names, seconds=limits.cell_seconds)

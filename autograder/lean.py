@@ -8,25 +8,30 @@ from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+from typing import Any
 
 LEFT_OUT = {
     # Checking addresses in other alphabets, for which 39 grammars are compiled; files of a running Jupyter server.
     "jupytext": ("rfc3987_syntax", "jupyter_server"),
     # It is imported and never used: a table is known by what its own module has loaded.
     "sklearn": ("pandas",),
-    # Models for scikit-learn, pictures, and data that comes as tables.
-    "keras": ("sklearn", "matplotlib", "pandas"),
+    # Pictures of models, and data that comes as tables.
+    "keras": ("matplotlib", "pandas"),
 }
 """What each library can do without: it imports these itself, and goes on where they are missing."""
 
+PUT_OFF = ("keras._tf_keras.keras.wrappers", "keras.wrappers", "scipy.stats")
+"""What libraries import for the few who need it. Keras's wrappers need scikit-learn, which needs SciPy's statistics."""
+
 
 @contextmanager
-def lean(*libraries: str) -> Iterator[None]:
-    """While inside, these libraries (all that are known, if none is named) are imported without what is `LEFT_OUT`.
+def lean(*names: str) -> Iterator[None]:
+    """While inside, of these modules (all that are known, if none is named) libraries are imported without what is
+    `LEFT_OUT`, and those of `PUT_OFF` when somebody first reads a name of theirs.
 
     Whoever has loaded what is left out keeps it, and whoever imports it later gets it.
     """
-    finder = _Finder(libraries or LEFT_OUT)
+    finder = _Finder(names or (*LEFT_OUT, *PUT_OFF))
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -49,25 +54,25 @@ def _absent(names: Sequence[str]) -> Iterator[None]:
 
 
 class _Finder(MetaPathFinder):
-    """Finds the libraries of these names where Python does, and has them loaded without what is left out."""
+    """Finds modules of these names where Python does, and has them loaded leanly."""
 
-    def __init__(self, libraries: Collection[str]):
-        self._libraries = libraries
+    def __init__(self, names: Collection[str]):
+        self._names = names
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(fullname, path, target) if fullname in self._libraries else None
+        spec = PathFinder.find_spec(fullname, path, target) if fullname in self._names else None
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, LEFT_OUT[fullname])
+            spec.loader = _Loader(spec.loader)
         return spec
 
 
 class _Loader(Loader):
-    """A library's own loader, which it gets back before its first line runs."""
+    """Stands before a library's own loader, which the module has back before its first line runs."""
 
-    def __init__(self, own: Loader, left_out: Sequence[str]):
-        self._own, self._left_out = own, left_out
+    def __init__(self, own: Loader):
+        self._own = own
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._own.create_module(spec)
@@ -76,5 +81,20 @@ class _Loader(Loader):
         module.__loader__ = self._own
         if module.__spec__ is not None:
             module.__spec__.loader = self._own
-        with _absent(self._left_out):
+        if module.__name__ in PUT_OFF:
+            module.__class__ = _Later
+            return
+        with _absent(LEFT_OUT[module.__name__]):
             self._own.exec_module(module)
+
+
+class _Later(ModuleType):
+    """A module that is loaded when a name of it is first read."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__all__":  # which importing itself asks for
+            raise AttributeError(name)
+        self.__class__ = ModuleType  # type: ignore[assignment]
+        assert self.__spec__ is not None and self.__spec__.loader is not None
+        self.__spec__.loader.exec_module(self)
+        return getattr(self, name)

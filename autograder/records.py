@@ -62,10 +62,12 @@ class Submission:
 
 @dataclass(frozen=True)
 class Frameworks:
-    """Libraries that take seconds to import, and Keras's backend if the submission sets one."""
+    """Libraries that take seconds to import, and Keras's backend if the submission sets one. `also` are modules that a
+    fork server may as well load for whoever comes next: they make no other set of frameworks."""
 
     libraries: tuple[str, ...] = ()
     keras_backend: str = ""
+    also: tuple[str, ...] = field(default=(), compare=False)
 
 
 NO_FRAMEWORKS = Frameworks()

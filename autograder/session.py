@@ -14,7 +14,7 @@ from autograder.compiled import keep_compiled
 from autograder.course import Chapter, load_chapter, load_course
 from autograder.coursefile import Course, entry_of
 from autograder.errors import UsageError
-from autograder.frameworks import frameworks_of
+from autograder.frameworks import likely_frameworks
 from autograder.grade import grade, limits_of, report_failure
 from autograder.kept import Kept, how_many, installed, open_kept
 from autograder.notebook.read import Unreadable, read
@@ -117,7 +117,7 @@ def open_session(
     try:
         if left > 0 and device != "gpu" and source.is_file():
             # It starts while the chapter is loaded, which takes as long.
-            sandbox.expect(_likely(found, source))
+            sandbox.expect(_likely(found, source, shown))
         keep_compiled(settings.state)
         loaded = placed(load_chapter(course, chapter), device)
         if wants_gpu(loaded, device):
@@ -134,12 +134,12 @@ def open_session(
     return Session(loaded, sheet, sandbox, kept, personal, shown)
 
 
-def _likely(found: Sequence[Path], source: Path) -> Frameworks:
+def _likely(found: Sequence[Path], source: Path, shown: bool) -> Frameworks:
     """What submissions import: the first one that can be read, or else the chapter that was handed out."""
     for path in found[:3]:
         with suppress(Unreadable):
-            return frameworks_of(read(path, student="").cells.values())
-    return frameworks_of([source.read_text("utf-8", "replace")])
+            return likely_frameworks(read(path, student="").cells.values(), shown=shown)
+    return likely_frameworks([source.read_text("utf-8", "replace")], shown=shown)
 
 
 def placed(chapter: Chapter, device: Place | None) -> Chapter:

@@ -19,7 +19,7 @@ from autograder.batch import grade_all, report_file
 from autograder.course import Course, entry_of, load_chapter, load_course
 from autograder.errors import UsageError
 from autograder.records import Graded
-from autograder.sandbox.layers import Fact
+from autograder.sandbox.layers import Fact, Machine
 from autograder.watching import watched
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def grade_class(
     where: Where | None = None,
     otter: Path | None = None,
     device: Place | None = None,
+    machine: Machine | None = None,
 ) -> set[str]:
     """Grades, prints the class and writes the report, and Otter's results if a folder for them is named. The statuses
-    met decide the exit code."""
+    met decide the exit code. What this `machine` offers is found out unless it is known."""
     from autograder.backends.otter.handed_in import handed_in
     from autograder.backends.otter.writing import write_results
     from autograder.report import to_json
@@ -67,10 +68,17 @@ def grade_class(
         handed_in(paths, chapter) as found,
         take_turn(settings, say),
         report_file(json_file) as write,
-        _grader(settings, chapter, found, workers=workers, again=again, where=where, device=device, tell=say) as (
-            session,
-            grade,
-        ),
+        _grader(
+            settings,
+            chapter,
+            found,
+            workers=workers,
+            again=again,
+            where=where,
+            device=device,
+            machine=machine,
+            tell=say,
+        ) as (session, grade),
     ):
         layers = session.sandbox.layers
         console.print("Isolation: " + escape(", ".join(layers)), highlight=False)
@@ -104,6 +112,7 @@ def _grader(
     again: bool,
     where: Where | None,
     device: Place | None,
+    machine: Machine | None,
     tell: Callable[[str], None],
 ) -> Iterator[tuple[Session, GradeAll]]:
     """A chapter ready to grade, and what grades a class of it: threads of this process, or a cluster."""
@@ -116,7 +125,9 @@ def _grader(
     from autograder.sandbox.pool import open_sandbox
     from autograder.session import open_session
 
-    opened = partial(open_session, settings, chapter, open_sandbox, again=again, device=device)
+    opened = partial(
+        open_session, settings, chapter, partial(open_sandbox, machine=machine), again=again, device=device
+    )
     with opened(workers=workers, found=[path for _, path in found]) as session:
         yield session, lambda found, done: grade_all(session, found, workers=workers, done=done)
 

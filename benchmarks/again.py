@@ -136,9 +136,9 @@ def samples(size: int) -> Iterator[tuple[str, Any]]:
 
 
 def commented(notebook: Any, number: int) -> Any:
-    """The same notebook with a comment of its own in its last cell of code."""
+    """The same notebook with a comment of its own in the last cell that a student fills in."""
     cells = [dict(cell) for cell in notebook["cells"]]
-    last = next(cell for cell in reversed(cells) if cell["cell_type"] == "code")
+    last = next(cell for cell in reversed(cells) if cell["metadata"].get("nbgrader", {}).get("solution"))
     last["source"] = f"{''.join(last['source'])}\n# {number}"
     return {**notebook, "cells": cells}
 

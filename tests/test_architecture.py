@@ -66,7 +66,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "notebook": "records author beside course coursefile drawing sheet signature wire",
     # the student's side
     "beside": "",
-    "sandbox": "records wire invoke programs eager remembering",
+    "sandbox": "records wire invoke programs eager lean remembering",
     "sandbox.seam": "records",
     "sandbox.device": "records sandbox.seam",
     "sandbox.local": "records invoke remembering wire",

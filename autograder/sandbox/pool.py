@@ -72,7 +72,7 @@ class WarmSandbox:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                process = server.open(limits, theirs)
+                process = server.open(limits, theirs, frameworks.also)
             except BaseException:
                 ours.close()
                 raise

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
@@ -136,8 +137,8 @@ class Server:
         """The process that was started: bubblewrap, or the fork server itself."""
         return self._process.pid
 
-    def open(self, limits: Limits, theirs: socket.socket) -> Process:
-        """A new worker's process that talks through `theirs`."""
+    def open(self, limits: Limits, theirs: socket.socket, also: Sequence[str] = ()) -> Process:
+        """A new worker's process that talks through `theirs`, and has modules loaded that it will import `also`."""
         opened, ended = Future[int](), Future[End]()
         scratch = None
         if self._home is not None:
@@ -152,6 +153,7 @@ class Server:
             "processes": limits.processes,
             "disk_mb": limits.disk_mb,
             "seconds": limits.submission_seconds,
+            "also": also,
         }
         with self._lock:
             self._opened[number], self._ended[number] = opened, ended
@@ -224,7 +226,7 @@ class Server:
             "seccomp": plan.seccomp,
             "readable": [*launch.readable(), *self._device.libraries, *self._device.facts, engine, *compiled],
             "warm": warm if self._warm else None,
-            "libraries": self._frameworks.libraries,
+            "libraries": [*self._frameworks.libraries, *self._frameworks.also],
             "draws": self._draws,
             "gpu": self._device.kind == "gpu",
             "platform": self._device.platform,

@@ -30,7 +30,7 @@ CONTROL_MESSAGE = 1 << 16
 CHANNEL_FD = 3
 PRELOAD = """
     numpy scipy.linalg jax jax.numpy jax.scipy.linalg jax.scipy.special jax.scipy.stats optax
-    matplotlib.pyplot matplotlib_inline.backend_inline sklearn.linear_model sklearn.metrics
+    matplotlib.pyplot matplotlib_inline.backend_inline
     IPython.core.ultratb stack_data pygments.formatters.terminal256 asyncio
     jaxlib.mlir.dialects.builtin jaxlib.mlir.dialects.mhlo rdkit.Chem rdkit.Chem.Scaffolds.MurckoScaffold
 """
@@ -81,17 +81,13 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
         switch_user(config["uid"])
     os.umask(0o077)
     sys.argv = [""]
-    from autograder.lean import lean
     from autograder.sandbox import quiet, shell, worker  # noqa: F401  (late: the user must have changed first)
 
     quiet.silence_client()
 
     made = shell.make()  # first, so that plotting finds a notebook to put its figures in
     # What students may import, as far as this machine has it; and what those of this fork server do import.
-    for name in [*PRELOAD.split(), *config["libraries"]]:
-        with contextlib.suppress(ImportError), lean("sklearn"):
-            importlib.import_module(name)
-    gc.freeze()  # what is loaded stays, and the shell looks for garbage when it is reset
+    load([*PRELOAD.split(), *config["libraries"]])
     for cell in (FIRST_PICTURE, FIRST_CELL) if config["draws"] else (FIRST_CELL,):
         made.run(cell, output_kb=64)
     made.reset()  # type: ignore[no-untyped-call]
@@ -113,6 +109,16 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
         first_calls.install()
     gc.freeze()
     return made, revive
+
+
+def load(names: Sequence[str]) -> None:
+    """Import these modules, as far as this machine has them, and what is put off of those that are named."""
+    from autograder.lean import PUT_OFF, lean
+
+    for name in names:
+        with contextlib.suppress(ImportError), lean("sklearn", *PUT_OFF):
+            getattr(importlib.import_module(name), "__all__", None)
+    gc.freeze()  # it stays: nobody need look through it for garbage
 
 
 def compile_as_of_old() -> None:
@@ -170,6 +176,7 @@ def serve(control: socket.socket, config: Mapping[str, Any], shell: Any, revive:
     """Fork on request, and report each end, until the grader hangs up."""
     poll = select.poll()
     poll.register(control, select.POLLIN)
+    loaded, threads = set(config["libraries"]), len(os.listdir("/proc/self/task"))
     children: dict[int, tuple[int, int]] = {}  # pidfd -> (pid, the grader's number for it)
     while True:
         for fd, _ in poll.poll():
@@ -182,6 +189,10 @@ def serve(control: socket.socket, config: Mapping[str, Any], shell: Any, revive:
             if not message:
                 os._exit(0)
             request = json.loads(message)
+            if missing := [name for name in request["also"] if name not in loaded]:
+                load(missing)
+                loaded.update(missing)
+                refuse_unsafe_forks(threads)
             pid = fork_student(control, config, request, fds[0], shell, revive)
             pidfd = os.pidfd_open(pid)
             children[pidfd] = (pid, request["number"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import OurError
-from autograder.frameworks import frameworks_of
+from autograder.frameworks import frameworks_of, likely_frameworks
 from autograder.records import NO_FRAMEWORKS, Call, Frameworks, Limits, Returned
 from autograder.sandbox import pool
 from autograder.sandbox.pool import WarmSandbox, open_sandbox
@@ -48,6 +48,35 @@ def test_libraries_are_read_off_the_cells(cells: list[str], libraries: tuple[str
     assert frameworks_of(cells) == Frameworks(libraries, backend)
 
 
+@pytest.mark.parametrize(
+    ("cell", "also"),
+    [
+        ("from sklearn.base import BaseEstimator", "sklearn.base"),
+        ("from sklearn import metrics, linear_model as lm", "sklearn.linear_model sklearn.metrics"),
+        ("import scipy.stats as st, pandas as pd", "pandas scipy.stats"),
+        ("def f():\n    from sklearn.metrics import r2_score", "sklearn.metrics"),
+        ("from sklearn.utils.validation import (\n    check_is_fitted,\n)", "sklearn.utils.validation"),
+        ("import sklearn, os", ""),
+        ("import sklearn.datasets, sklearn.experimental.enable_halving_search_cv, antigravity", ""),
+        ("import solutions.kernel, autograder.sheet", ""),
+        ("print('import pandas')", ""),
+    ],
+)
+def test_which_modules_others_may_share(cell: str, also: str) -> None:
+    found = frameworks_of([cell])
+    assert found.also == tuple(also.split())
+    assert found == NO_FRAMEWORKS  # it takes no fork server of its own
+
+
+def test_what_shows_something_is_not_loaded_where_nobody_looks() -> None:
+    cells = ["import jax", "@reward\ndef search():\n    import pandas\n\n    import scipy.stats\nimport sklearn.base\n"]
+    assert likely_frameworks(cells, shown=False).also == ("sklearn.base",)
+    assert likely_frameworks(cells, shown=True).also == ("pandas", "scipy.stats", "sklearn.base")
+    many = ["@reward\ndef " + "\n" * 200_000 + "x", "@reward\ndef f():\n" + " \n" * 200_000]
+    begin = time.monotonic()
+    assert likely_frameworks(many, shown=False) == NO_FRAMEWORKS and time.monotonic() - begin < 5
+
+
 @pytest.fixture(scope="module")
 def sandbox():
     with open_sandbox() as made:
@@ -68,6 +97,25 @@ def test_a_worker_begins_with_what_its_submission_imports(sandbox: WarmSandbox) 
     there = "import sys\ndef f(): return 'keras' in sys.modules, 'tensorflow' in sys.modules"
     assert answer(sandbox, frameworks_of([JAX_KERAS]), there) == (True, False)
     assert answer(sandbox, NO_FRAMEWORKS, there) == (False, False)
+
+
+def test_a_fork_server_loads_what_somebody_imports_for_those_who_come_after() -> None:
+    asks = "import sys\ndef f():\n    known = [sys.modules.get(n) for n in ('scipy.stats', 'sklearn.metrics')]\n"
+    there = asks + "    return [m is not None and 'norm' in vars(m) or hasattr(m, 'r2_score') for m in known]"
+    with open_sandbox() as sandbox:
+        assert answer(sandbox, NO_FRAMEWORKS, there) == [False, False]
+        assert answer(sandbox, frameworks_of(["import scipy.stats"]), there) == [True, False]
+        assert answer(sandbox, frameworks_of(["import sklearn.metrics"]), there) == [True, True]
+        assert answer(sandbox, Frameworks(also=("no.such.module", "json")), there) == [True, True]
+        assert answer(sandbox, NO_FRAMEWORKS, there) == [True, True]
+        (server,) = sandbox._servers.values()
+        assert server.opened == 5
+
+
+def test_what_is_put_off_is_there_for_who_uses_it(sandbox: WarmSandbox) -> None:
+    pytest.importorskip("keras")
+    uses = JAX_KERAS + "from scipy import stats\ndef f():\n    keras.wrappers.SKLearnRegressor\n"
+    assert answer(sandbox, frameworks_of([JAX_KERAS]), uses + "    return float(stats.norm.cdf(0))") == 0.5
 
 
 def test_keras_has_the_backend_of_the_submission(sandbox: WarmSandbox) -> None:

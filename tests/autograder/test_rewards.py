@@ -109,9 +109,7 @@ DEMONSTRATION = "table_of_squares = [x * x for x in range(9)]\nprint(table_of_sq
     ],
 )
 @pytest.mark.parametrize("shown", [True, False])
-def test_a_demonstration_runs_where_it_is_looked_at_or_needed(
-    toy, toy_sheet, toy_source, shown, more, times
-) -> None:
+def test_a_demonstration_runs_where_it_is_looked_at_or_needed(toy, toy_sheet, toy_source, shown, more, times) -> None:
     chapter = replace(toy, cells=(*toy.cells, Cell("code", DEMONSTRATION, 1)))
     wrong = toy_source.replace("jnp.sum((x - z) ** 2)", "jnp.sum(x - z)")
     ran.clear()
