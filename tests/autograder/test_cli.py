@@ -136,7 +136,7 @@ def test_a_missing_layer_refuses_to_grade_and_says_why(cli, toy_root, toy_source
     submit(toy_root, "ada", toy_source)
     found = layers.probe()
     weak = layers.Machine(**{**vars(found), "seccomp_held": "not in this kernel"})
-    monkeypatch.setattr("autograder.sandbox.pool.probe", lambda: weak)
+    monkeypatch.setattr(layers, "probe", lambda: weak)
     code, out, err = cli("grade", "toy", "submitted")
     assert code == 2
     assert "seccomp" in err and "--trust-submissions" in err
