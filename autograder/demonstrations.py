@@ -2,7 +2,8 @@
 
 Between the tasks a notebook has little experiments: they compute, print, and bind names that nothing else may read.
 What is handed out is the author's, so it is parsed here. A cell has an effect if it changes what is not its own, or
-does something that can have no other purpose, `jax.config.update(...)`; one without is needed for its names alone.
+does something that can have no other purpose, `jax.config.update(...)`; one without is needed for its names alone, and
+for the modules that it loads, of which other cells may use more than it does.
 """
 
 from __future__ import annotations
@@ -34,17 +35,20 @@ ONLY_ANSWERS = {
 }
 """Methods that change no object of any kind."""
 RANDOM = "random"
+USED_UP = OWN_DICE | {"enumerate", "filter", "iter", "map", "open", "reversed", "zip"}
+"""What these make is no longer the same once it has been asked."""
 DECORATE_ONLY = {"dataclass", "functools", "jax", "jit", "partial"}
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a cell binds outside of functions, what it reads that other cells may have bound, and whether it has an
-    effect besides."""
+    """What a cell binds outside of functions, what it reads that other cells may have bound, whether it has an effect
+    besides, and its `imports`, as a cell of their own."""
 
     binds: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
     effect: bool = True
+    imports: str = ""
 
 
 def needed(parts: Mapping[int, Part], mentioned: Collection[str], changed: Collection[str]) -> set[int]:
@@ -69,7 +73,8 @@ def parts_of(cells: tuple[str, ...]) -> tuple[Part, ...]:
     functions = [node for tree in trees for node in here(tree.body) if isinstance(node, DEFINES)]
     if any(isinstance(node, ast.Lambda) and _changes(node, shared) for node in functions):
         return (Part(),) * len(cells)  # under which names it may be called cannot be told
-    tainted = _tainted(functions, shared)
+    used_up = frozenset(name for tree in trees for name in _used_up(tree))
+    tainted = used_up | _tainted(functions, shared, used_up)
     return tuple(_part(cell, tree, shared, tainted) for cell, tree in zip(cells, trees, strict=True))
 
 
@@ -86,18 +91,39 @@ def _part(cell: str, tree: ast.Module, shared: frozenset[str], tainted: frozense
         return Part()
     binds = bound(cell)
     reads = frozenset(_exposed(tree.body, set())) | deferred(cell)
-    effect = bool((reads | binds) & tainted) or any(_effect(node, binds, shared - binds) for node in here(tree.body))
-    return Part(binds, reads, effect)
+    made = binds - {name for node in here(tree.body) for name in _imported(node)}
+    effect = bool(reads & tainted) or any(
+        _effect(node, made, shared - made) or (isinstance(node, ast.ClassDef) and _changes(node, shared))
+        for node in here(tree.body)  # a class runs where it stands, a function where it is called
+    )
+    return Part(binds, reads, effect, _imports(tree))
 
 
-def _tainted(functions: Sequence[ast.AST], shared: frozenset[str]) -> frozenset[str]:
+def _imports(tree: ast.Module) -> str:
+    """The modules that a cell loads when it runs, of which none need be there."""
+    found = (ast.unparse(node) for node in here(tree.body) if isinstance(node, ast.Import | ast.ImportFrom))
+    return "\n".join(f"try:\n    {line}\nexcept ImportError:\n    pass" for line in found)
+
+
+def _used_up(tree: ast.Module) -> Iterator[str]:
+    """The names of what the next who asks finds changed: random numbers, files, what can be gone through once."""
+    for node in here(tree.body):
+        match node:
+            case ast.Assign(targets=[*targets], value=ast.GeneratorExp()):
+                yield from (target.id for target in targets if isinstance(target, ast.Name))
+            case ast.Assign(targets=[*targets], value=ast.Call(func=ast.Name(id=maker) | ast.Attribute(attr=maker))):
+                if maker in USED_UP:
+                    yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _tainted(functions: Sequence[ast.AST], shared: frozenset[str], used_up: frozenset[str]) -> frozenset[str]:
     """The names of functions and classes that may change what is not their own, or call such a function."""
     found: set[str] = set()
     while new := {
         name
         for function in functions
         if (name := getattr(function, "name", "")) not in found
-        and (_changes(function, shared) or not found.isdisjoint(_names_in(function)))
+        and (_changes(function, shared) or not (found | used_up).isdisjoint(_names_in(function) - names_of(function)))
     }:
         found |= new
     return frozenset(found)
@@ -107,18 +133,18 @@ def _changes(function: ast.AST, shared: frozenset[str]) -> bool:
     """Whether a function, or one inside of it, may change what it has not made: its arguments, or what is outside."""
     match function:
         case ast.ClassDef(body=body):
-            made, inside = frozenset[str](), list(here(body))
+            taken, made, inside = set[str](), frozenset[str](), list(here(body))
         case ast.FunctionDef(args=args, body=body) | ast.AsyncFunctionDef(args=args, body=body):
-            taken = {arg.arg for arg in ast.walk(args) if isinstance(arg, ast.arg)}
-            made, inside = names_of(function) - taken, list(here(body))
+            taken = {arg.arg for arg in ast.walk(args) if isinstance(arg, ast.arg)} - {"self"}
+            inside = list(here(body))
+            made = names_of(function) - taken - {name for node in inside for name in _imported(node)}
         case ast.Lambda(args=args, body=value):
+            taken = {arg.arg for arg in ast.walk(args) if isinstance(arg, ast.arg)}
             made, inside = frozenset[str](), list(here([value]))
         case _:
             return True
-    own = made | {"self"}
-    return any(
-        _effect(node, own, shared - own) or (isinstance(node, DEFINES) and _changes(node, shared)) for node in inside
-    )
+    others = (shared | taken) - made
+    return any(_effect(node, made, others) or (isinstance(node, DEFINES) and _changes(node, others)) for node in inside)
 
 
 def _effect(node: ast.AST, own: frozenset[str], shared: frozenset[str]) -> bool:
@@ -160,8 +186,8 @@ def _exposed(body: Iterable[ast.AST], known: set[str]) -> Iterator[str]:
                 yield from _names_in(test) - known
                 yield from _exposed(inner, set(known))
                 yield from _exposed(otherwise, set(known))
-            case ast.Import(names=names) | ast.ImportFrom(names=names):
-                known |= {(alias.asname or alias.name).partition(".")[0] for alias in names}
+            case ast.Import() | ast.ImportFrom():
+                known |= _imported(node)
             case _:
                 yield from _names_in(node) - known
 
@@ -169,6 +195,12 @@ def _exposed(body: Iterable[ast.AST], known: set[str]) -> Iterator[str]:
 def _plain(target: ast.expr) -> bool:
     """Whether an assignment to this binds names and changes nothing."""
     return all(isinstance(part, ast.Name | ast.Tuple | ast.List | ast.expr_context) for part in ast.walk(target))
+
+
+def _imported(node: ast.AST) -> set[str]:
+    """The names that an import binds: what they stand for is everybody's."""
+    names = node.names if isinstance(node, ast.Import | ast.ImportFrom) else []
+    return {(alias.asname or alias.name).partition(".")[0] for alias in names}
 
 
 def _names_in(node: ast.AST) -> set[str]:

@@ -25,10 +25,14 @@ SHARED = {
     *("pandas", "scipy.interpolate", "scipy.optimize", "scipy.sparse", "scipy.spatial.distance", "scipy.special"),
     *("scipy.stats", "sklearn.base", "sklearn.exceptions", "sklearn.kernel_ridge", "sklearn.linear_model"),
     *("sklearn.metrics", "sklearn.metrics.pairwise", "sklearn.model_selection", "sklearn.pipeline"),
-    *("sklearn.preprocessing", "sklearn.utils", "sklearn.utils.validation"),
+    *("sklearn.preprocessing", "sklearn.utils", "sklearn.utils.validation", "rdkit.DataStructs"),
+    *("rdkit.Chem.AllChem", "rdkit.Chem.Crippen", "rdkit.Chem.Descriptors", "rdkit.Chem.rdFingerprintGenerator"),
+    *("rdkit.Chem.rdMolDescriptors",),
 }
 """What a fork server loads once somebody imports it: a tenth of a second and more, no threads, and nothing that changes
 how others compute. A stranger's text chooses among these and no others."""
+NAMED_WHOLE = "sklearn"
+"""What binds this name may use any part of it that something else has loaded: a picture that has not run here, say."""
 BACKENDS = ("jax", "tensorflow", "torch")
 UNDECIDED = "undecided"
 
@@ -60,7 +64,10 @@ def _imported(text: str) -> Iterator[str]:
             yield match["package"]
             yield from (f"{match['package']}.{name.split()[0]}" for name in match["names"].split(",") if name.strip())
         else:
-            yield from (name.split()[0] for name in match["modules"].split(",") if name.strip())
+            names = [name.split()[0] for name in match["modules"].split(",") if name.strip()]
+            yield from names
+            if any(name.partition(".")[0] == NAMED_WHOLE for name in names):
+                yield from (name for name in SHARED if name.startswith(f"{NAMED_WHOLE}."))
 
 
 def _begins_with_keras(cell: str) -> bool:

@@ -38,7 +38,7 @@ class Defining:
         """What is left of cells without demonstrations either, where the student's cells have `mentioned` and `changed`
         these names."""
         runs = needed(self.parts, mentioned, changed)
-        return {**self.left, **dict.fromkeys(self.parts.keys() - runs, "")}
+        return {**self.left, **{place: part.imports for place, part in self.parts.items() if place not in runs}}
 
 
 def only_defining(cells: Mapping[int, str], released: Iterable[str]) -> Defining:

@@ -13,6 +13,8 @@ BEFORE = """
 import numpy as np
 rng = np.random.default_rng(0)
 rows, X, model = [], make(), Model()
+pairs = zip([1], [2])
+doubled = (2 * k for k in [1])
 
 
 def rms(a, b):
@@ -46,6 +48,7 @@ def part(cell: str):
         "@jax.jit\ndef f(x):\n    return x",
         "class Layer:\n    size = 3\n    def __init__(self):\n        self.w = 1",
         "heavy = X > 3\nX.shape",
+        "names, sizes = zip(*X)\nprint(names)",
     ],
 )
 def test_what_has_no_effect(cell: str) -> None:
@@ -68,6 +71,10 @@ def test_what_has_no_effect(cell: str) -> None:
         "y = random.random()",
         "jax.config.update('jax_enable_x64', True)",
         "os.environ['A'] = 'b'",
+        "import os\nos.environ['A'] = 'b'",
+        "import os\nos.environ.setdefault('A', 'b')",
+        "from jax import config\nconfig.update('jax_enable_x64', True)",
+        "def f():\n    import os\n    os.environ['A'] = 'b'\nf()",
         "note(3)",
         "y = note(3)",
         "y = noted(3)",
@@ -87,6 +94,13 @@ def test_what_has_no_effect(cell: str) -> None:
         "y = await make()",
         "with X.opened() as y:\n    y.write(1)",
         "check(rms)",
+        "def f(a):\n    return a.fit(X)\ny = f(model)",
+        "def f(a):\n    return [g(a) for g in (lambda b: b.pop(),)]\ny = f(rows)",
+        "y = sample(rng)",
+        "def f():\n    return draw(rng)\ny = f()",
+        "for pair in pairs:\n    print(pair)",  # which can be gone through once
+        "y = dict(pairs)",
+        "print(list(doubled))",
     ],
 )
 def test_what_has_an_effect(cell: str) -> None:
@@ -134,6 +148,14 @@ def test_what_a_submission_needs(mentioned: str, changed: str, runs: set[int]) -
 def test_what_has_an_effect_is_needed_with_all_it_reads() -> None:
     parts = dict(enumerate(parts_of(("A = 1", "B = 2", "configure(A)"))))
     assert needed(parts, (), ()) == {0, 2}
+
+
+def test_what_is_left_out_still_loads_its_modules() -> None:
+    cell = "try:\n    import json as j\n    from no.such import module\nexcept ImportError:\n    j = None\nprint(1)"
+    (found,) = parts_of((cell,))
+    space: dict[str, object] = {}
+    exec(found.imports, space)
+    assert not found.effect and "dumps" in dir(space["j"]) and "module" not in space
 
 
 def test_where_a_lambda_may_change_something_everything_runs() -> None:
