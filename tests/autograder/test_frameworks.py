@@ -69,7 +69,7 @@ def test_which_modules_others_may_share(cell: str, also: str) -> None:
 
 
 def test_what_shows_something_is_not_loaded_where_nobody_looks() -> None:
-    cells = ["import jax", "@reward\ndef search():\n    import pandas\n\n    import scipy.stats\nimport sklearn.base\n"]
+    cells = ["import jax", "@reward\ndef search():\n    import pandas\n\n    import scipy.stats\nfrom sklearn.base import clone\n"]
     assert likely_frameworks(cells, shown=False).also == ("sklearn.base",)
     assert likely_frameworks(cells, shown=True).also == ("pandas", "scipy.stats", "sklearn.base")
     many = ["@reward\ndef " + "\n" * 200_000 + "x", "@reward\ndef f():\n" + " \n" * 200_000]
