@@ -69,7 +69,10 @@ def test_which_modules_others_may_share(cell: str, also: str) -> None:
 
 
 def test_what_shows_something_is_not_loaded_where_nobody_looks() -> None:
-    cells = ["import jax", "@reward\ndef search():\n    import pandas\n\n    import scipy.stats\nfrom sklearn.base import clone\n"]
+    cells = [
+        "import jax",
+        "@reward\ndef search():\n    import pandas\n\n    import scipy.stats\nfrom sklearn.base import clone\n",
+    ]
     assert likely_frameworks(cells, shown=False).also == ("sklearn.base",)
     assert likely_frameworks(cells, shown=True).also == ("pandas", "scipy.stats", "sklearn.base")
     many = ["@reward\ndef " + "\n" * 200_000 + "x", "@reward\ndef f():\n" + " \n" * 200_000]
@@ -110,6 +113,16 @@ def test_a_fork_server_loads_what_somebody_imports_for_those_who_come_after() ->
         assert answer(sandbox, NO_FRAMEWORKS, there) == [True, True]
         (server,) = sandbox._servers.values()
         assert server.opened == 5
+
+
+def test_what_a_student_leaves_behind_is_not_what_a_fork_server_loads() -> None:
+    """A trick: a module of the same name, where the next one's libraries might be looked for."""
+    leaves = "for place in ('pandas.py', '/scratch/pandas.py', '/tmp/pandas.py'):\n    try: open(place, 'w').write('1 / 0')\n"
+    asks = "import pandas\ndef f(): return pandas.__file__"
+    with open_sandbox() as sandbox, sandbox.open(Limits()) as student:
+        student.run(leaves + "    except OSError: pass", seconds=60)
+        found = answer(sandbox, frameworks_of([asks]), asks)
+    assert isinstance(found, str) and "-packages" in found
 
 
 def test_what_is_put_off_is_there_for_who_uses_it(sandbox: WarmSandbox) -> None:
