@@ -117,7 +117,8 @@ def test_a_fork_server_loads_what_somebody_imports_for_those_who_come_after() ->
 
 def test_what_a_student_leaves_behind_is_not_what_a_fork_server_loads() -> None:
     """A trick: a module of the same name, where the next one's libraries might be looked for."""
-    leaves = "for place in ('pandas.py', '/scratch/pandas.py', '/tmp/pandas.py'):\n    try: open(place, 'w').write('1 / 0')\n"
+    places = ("pandas.py", "/scratch/pandas.py", "/tmp/pandas.py")
+    leaves = f"for place in {places}:\n    try: open(place, 'w').write('1 / 0')\n"
     asks = "import pandas\ndef f(): return pandas.__file__"
     with open_sandbox() as sandbox, sandbox.open(Limits()) as student:
         student.run(leaves + "    except OSError: pass", seconds=60)
