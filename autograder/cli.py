@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import atexit
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autograder.cli_ending import FINDINGS, OURS, failures_shown
 from autograder.cli_hub import add_to as add_hub_commands
 from autograder.cli_lms import add_to as add_lms_commands
-from autograder.errors import AuthorError, OurError, UsageError
 
 if TYPE_CHECKING:
     from autograder.course import Course
-
-FINDINGS, USAGE, OURS, INTERRUPTED = 1, 2, 3, 130
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,24 +51,6 @@ def main() -> None:
     atexit.register(gc.freeze)  # and as long again at the end
     with failures_shown():
         app()
-
-
-@contextmanager
-def failures_shown() -> Iterator[None]:
-    try:
-        yield
-    except AuthorError as error:
-        _fail("The course", str(error), FINDINGS)
-    except UsageError as error:
-        _fail("autograder", str(error), USAGE)
-    except SystemExit as stopped:
-        if stopped.code == INTERRUPTED:  # Typer's own code for Ctrl-C
-            typer.echo("Stopped: what had finished is kept.", err=True)
-        raise
-    except OurError as error:
-        _fail("Our fault, no grade was written", str(error), OURS)
-    except OSError as error:
-        _fail("Our fault, no grade was written", f"{error.strerror}: {error.filename}", OURS)
 
 
 @app.command()
@@ -295,8 +273,3 @@ def _course(root: Path | None, chapters: list[str] | None) -> tuple[Course, tupl
     names = tuple(entry_of(loaded, name).name for name in chapters or loaded.chapters)
     keep_compiled(settings.state)
     return loaded, names
-
-
-def _fail(who: str, message: str, code: int) -> None:
-    typer.echo(f"{who}: {message}", err=True)
-    raise SystemExit(code)

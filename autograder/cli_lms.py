@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autograder.cli_ending import FINDINGS
 from autograder.errors import UsageError
 
 if TYPE_CHECKING:
     from autograder.backends.grades.table import Choice
     from autograder.course import Course
 
-FINDINGS = 1
 
 Chapters = Annotated[
     list[str] | None, typer.Option("--chapter", help="The chapter; for csv it may be repeated, and is all by default.")

@@ -81,6 +81,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "doctor": "records course secret settings sandbox",
     "demo": EVERYTHING,
     "show": EVERYTHING,
+    "cli_ending": "",
     "cli_hub": EVERYTHING,
     "cli_lms": EVERYTHING,
     "cli": EVERYTHING,
