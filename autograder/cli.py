@@ -139,7 +139,7 @@ def learn(
     ] = False,
     course: Root = None,
 ) -> None:
-    """Learn which small programs students' code needs, so that workers begin with them. Takes minutes."""
+    """Learn which small programs students' code needs, so that workers begin with them traced."""
     from autograder.course import load_chapter
     from autograder.learning import is_fresh, source_of, write
     from autograder.learning import learn as learnt

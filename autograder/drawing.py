@@ -43,7 +43,8 @@ def call_of(exercise: Exercise, question: Question, secret: bytes) -> Call:
 
 def seed_of(secret: bytes, *names: str) -> int:
     """A number that nobody can tell without the secret."""
-    return int.from_bytes(hashlib.blake2b("\0".join(names).encode(), key=_key(secret), digest_size=8).digest()) >> 1
+    text = "\0".join(names).encode(errors="surrogatepass")  # a label may be any text
+    return int.from_bytes(hashlib.blake2b(text, key=_key(secret), digest_size=8).digest()) >> 1
 
 
 def _step(exercise: Exercise, method: str) -> str | Given:

@@ -20,8 +20,12 @@ LEFT_OUT = {
 }
 """What each library can do without: it imports these itself, and goes on where they are missing."""
 
-PUT_OFF = ("keras._tf_keras.keras.wrappers", "keras.wrappers", "scipy.stats")
-"""What libraries import for the few who need it. Keras's wrappers need scikit-learn, which needs SciPy's statistics."""
+PUT_OFF = (
+    *("keras._tf_keras.keras.wrappers", "keras.wrappers", "scipy.stats"),
+    *("keras.src.trainers.data_adapters.array_slicing", "tensorflow._api.v2.compat"),
+)
+"""What libraries import for the few who need it. Keras's wrappers need scikit-learn, which needs SciPy's statistics;
+its cutting of data needs pandas. TensorFlow has all of its earlier self."""
 
 
 @contextmanager

@@ -1,5 +1,5 @@
-"""Learning which programs a chapter's students will need, by running the solved notebook, the references and what else
-its author knows to be right. What only wrong answers need, a worker computes or compiles itself.
+"""Learning what JAX can trace for a chapter's students beforehand, by running the references and the solved notebook.
+What only other answers need, a worker traces itself.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from autograder.author import Exercise
 from autograder.course import Chapter
 from autograder.drawing import call_of, seed_of
 from autograder.errors import AuthorError
@@ -27,40 +25,24 @@ from autograder.sandbox.local import LocalStudent
 from autograder.sandbox.quiet import silence_client
 from autograder.sheet import PUBLIC, answer
 
-LARGEST = 1 << 15
-"""Entries of an array. XLA would use threads for larger ones."""
-
-Function = Callable[..., Any]
-
 
 def learn(chapter: Chapter, tell: Callable[[str], None] = lambda name: None) -> list[Program]:
     """The programs, those of references first. `tell` hears of every exercise."""
     found: dict[str, Program] = {}
     given = {name: helper.function for name, helper in chapter.helpers.items()}
-    exercises = list(chapter.exercises.values())
     with recording(found):
+        for exercise in chapter.exercises.values():
+            tell(exercise.name)
+            for question in exercise.questions:
+                answer(exercise.target, call_of(exercise, question, PUBLIC), given, double=False)
+            for law in exercise.laws:
+                subject = Subject(
+                    LocalStudent({"f": exercise.target}, given, "jax"), "f", exercise.signatures, lambda: 0.0
+                )
+                judge_law(law.function, subject, seed_of(PUBLIC, exercise.name, law.label))
         tell("the notebook")
         _run_notebook(chapter)
-        for of in (_reference, _alternates):
-            for exercise in exercises:
-                tell(exercise.name)
-                calls = [call_of(exercise, question, PUBLIC) for question in exercise.questions]
-                for function in of(exercise):
-                    for call in calls:
-                        answer(function, call, given, double=False)
-                    for law in exercise.laws:
-                        student = LocalStudent({"f": function}, given, "jax")
-                        subject = Subject(student, "f", exercise.signatures, lambda: 0.0)
-                        judge_law(law.function, subject, seed_of(PUBLIC, exercise.name, law.label))
-    return [p for p in found.values() if _alone(p) and _small(p)]
-
-
-def _reference(exercise: Exercise) -> list[Function]:
-    return [exercise.target]
-
-
-def _alternates(exercise: Exercise) -> list[Function]:
-    return [variant.function for variant in exercise.alternates]
+    return list(found.values())
 
 
 def _run_notebook(chapter: Chapter) -> None:
@@ -111,23 +93,3 @@ def source_of(chapter: Chapter) -> str:
     for exercise in chapter.exercises.values():
         add(lineage(exercise.target, own) or Path(inspect.getfile(exercise.target)).read_text())
     return digest.hexdigest()
-
-
-def _alone(program: Program) -> bool:
-    """Whether it runs in the thread that asks. What has many pieces waits for threads, which a fork server has not."""
-    return program.get("primitive") not in ("unstack", "split")
-
-
-def _small(program: Program) -> bool:
-    def sizes(node: object) -> list[int]:
-        if isinstance(node, dict):
-            if "array" in node or "numpy" in node:
-                shape = next(iter(node.values()))[1]
-                size = 1
-                for side in shape:
-                    size *= side
-                return [size]
-            return [s for part in node.values() for s in sizes(part)]
-        return [s for part in node for s in sizes(part)] if isinstance(node, list) else []
-
-    return max(sizes(program["args"]), default=0) <= LARGEST

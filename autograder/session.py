@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from autograder.answers import Earlier, Way
 from autograder.compiled import keep_compiled
@@ -25,7 +25,6 @@ from autograder.sandbox.device import Device, find_gpu, prove
 from autograder.sandbox.seam import Sandbox
 from autograder.secret import fingerprint, foundation, hidden_sheet
 from autograder.settings import Settings
-from autograder.warming import warm_folder
 
 Place = Literal["cpu", "gpu"]
 
@@ -110,9 +109,8 @@ def open_session(
     course = load_course(settings.root)
     source = course.root / "source" / f"{entry_of(course, chapter).name}.py"
     left = (len(found) or 1) - (0 if again else how_many(settings.state, _shelf(course, chapter)))
-    warm = warm_folder(source.with_suffix(".programs.json"), settings.state, left)
-    wanted: dict[str, Any] = ({"warm": warm} if warm else {}) | ({"draws": True} if shown else {})
-    opened = partial(open_sandbox, trust=settings.trust, **wanted)
+    programs = source.with_suffix(".programs.json")
+    opened = partial(open_sandbox, trust=settings.trust, draws=shown, programs=programs)
     sandbox = opened()
     try:
         if left > 0 and device != "gpu" and source.is_file():

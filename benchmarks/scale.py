@@ -31,8 +31,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autograder.warming import PAYS_WHEN_FILLED
-
 ROOT = Path(__file__).resolve().parents[1]
 RECORD, PAGE = ROOT / "benchmarks" / "scale.json", ROOT / "docs" / "scale.md"
 BEGIN, END = "<!-- begin: benchmarks/scale.py --write -->\n", "<!-- end -->\n"
@@ -121,8 +119,7 @@ def table(record: Any, submissions: int, workers: Sequence[int], world: World) -
     mean = sum(each) / len(each)
     lines = [
         f"Measured on {record['date']}: chapter `{record['chapter']}`, {len(each)} different submissions, "
-        f"{AT_ONCE} at a time, on {record['machine']} with a load of {record['load']:.1f}; "
-        f"workers began {record['begin']}. "
+        f"{AT_ONCE} at a time, on {record['machine']} with a load of {record['load']:.1f}. "
         f"One submission takes {mean:.1f} core seconds in the mean (from {min(each):.1f} to {max(each):.1f}, median "
         f"{sorted(each)[len(each) // 2]:.1f}), everything counted that the command and its sandbox used.",
         "",
@@ -189,7 +186,6 @@ def record_of(chapter: str) -> Any:
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": f"{os.cpu_count()} cores of {_processor()}",
         "load": round(load, 1),
-        "begin": "warm" if len(submissions) >= PAYS_WHEN_FILLED else "cold",
         "wall_seconds": round(wall, 1),
         "cpu_seconds": round(cpu, 1),
         "students": [s["student"] for s in submissions],

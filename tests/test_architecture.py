@@ -56,17 +56,16 @@ MAY_IMPORT: Mapping[str, str] = {
     "compiled": "eager",
     "programs": "",
     "learning": "records author course drawing laws lineage notebook programs sandbox.local sandbox.quiet sheet",
-    "warming": "sandbox",
     "personal": "records answers course notebook pairs secret wire",
     "session": "records answers course coursefile frameworks grade kept notebook personal questions secret settings"
-    " compiled warming sandbox.device sandbox.seam",
+    " compiled sandbox.device sandbox.seam",
     "batch": "records grade session notebook",
     "classroom": "records judge notebook pairs report card course secret wire",
     "verify": "records author course sheet judge compare laws invoke compiled wire sandbox.local",
     "notebook": "records author beside course coursefile drawing sheet signature wire",
     # the student's side
     "beside": "",
-    "sandbox": "records wire invoke programs eager lean remembering",
+    "sandbox": "records wire invoke eager lean remembering",
     "sandbox.seam": "records",
     "sandbox.device": "records sandbox.seam",
     "sandbox.local": "records invoke remembering wire",
@@ -76,7 +75,7 @@ MAY_IMPORT: Mapping[str, str] = {
     # those that bring it together
     "backends": "records report card classroom course session settings batch secret turn notebook scale.parcel wire"
     " sandbox.seam sandbox.pool",
-    "scale": "records course grade kept notebook session settings secret wire compiled warming sandbox",
+    "scale": "records course grade kept notebook session settings secret wire compiled sandbox",
     "hub": "records course classroom kept batch notebook sandbox secret session tally turn backends scale settings",
     "doctor": "records course secret settings sandbox",
     "demo": EVERYTHING,

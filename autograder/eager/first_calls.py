@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
@@ -63,10 +63,10 @@ class _Rest:
     """Those with which it was called last, which were none."""
 
 
-def install() -> None:
+def install() -> Callable[[Any], None]:
     """From now on, in this process. Another version of JAX than the one this is made for compiles as it always did.
 
-    What compiles is behind it as `__wrapped__`.
+    What compiles is behind it as `__wrapped__`. What this returns makes a traced program ready before its first call.
     """
     import jax
     from jax._src import pjit
@@ -74,18 +74,24 @@ def install() -> None:
     entries.install()
     compiled: Any = getattr(pjit, "_pjit_call_impl_python", None)
     if compiled is None or hasattr(compiled, "__wrapped__"):
-        return
+        return getattr(compiled, "ready", lambda jaxpr: None)
     library = os.path.dirname(jax.__file__) + os.sep
     met: weakref.WeakKeyDictionary[Any, _Rest] = weakref.WeakKeyDictionary()
 
+    def meet(jaxpr: Any) -> _Rest:
+        rest = met[jaxpr] = _Rest()
+        with suppress(Exception):  # Unknown, or of another version of JAX
+            calls, program = plan(jaxpr, library)
+            rest = met[jaxpr] = _Rest(calls, program, tuple(jaxpr.in_avals), tuple(jaxpr.out_avals))
+        return rest
+
+    def ready(jaxpr: Any) -> None:
+        if jaxpr not in met:
+            meet(jaxpr)
+
     @wraps(compiled)
     def call(*args: Any, jaxpr: Any, **options: Any) -> Any:
-        rest = met.get(jaxpr)
-        if rest is None:
-            rest = met[jaxpr] = _Rest()
-            with suppress(Exception):  # Unknown, or of another version of JAX
-                calls, program = plan(jaxpr, library)
-                rest = met[jaxpr] = _Rest(calls, program, tuple(jaxpr.in_avals), tuple(jaxpr.out_avals))
+        rest = met.get(jaxpr) or meet(jaxpr)
         if rest.calls > 0:
             rest.calls -= 1
             try:
@@ -94,7 +100,9 @@ def install() -> None:
                 rest.calls = 0
         return compiled(*args, jaxpr=jaxpr, **options)
 
+    call.ready = ready  # type: ignore[attr-defined]
     pjit._pjit_call_impl_python = call
+    return ready
 
 
 def plan(jaxpr: Any, library: str) -> tuple[int, Program]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,16 +19,15 @@ from autograder.sandbox.device import CPU, Device, variables
 
 PACKAGE = Path(__file__).resolve().parent.parent
 ENGINE_FILES = """
-    __init__.py errors.py calls.py records.py lean.py wire.py invoke.py programs.py remembering.py scopes.py
+    __init__.py errors.py calls.py records.py lean.py wire.py invoke.py remembering.py scopes.py
     eager/__init__.py eager/algebra.py eager/arrays.py eager/entries.py eager/first_calls.py eager/indexing.py
     eager/keys.py eager/loops.py eager/running.py eager/shapes.py eager/steps.py eager/unknown.py
-    sandbox/__init__.py sandbox/channel.py sandbox/confinement.py sandbox/deferred.py sandbox/landlock.py
-    sandbox/outputs.py sandbox/parking.py sandbox/quiet.py sandbox/seccomp.py sandbox/shell.py sandbox/syscalls.py
-    sandbox/telling.py sandbox/trial.py sandbox/warm.py sandbox/worker.py sandbox/zygote.py
+    sandbox/__init__.py sandbox/beforehand.py sandbox/channel.py sandbox/confinement.py sandbox/landlock.py
+    sandbox/outputs.py sandbox/quiet.py sandbox/seccomp.py sandbox/shell.py sandbox/syscalls.py
+    sandbox/telling.py sandbox/traced.py sandbox/trial.py sandbox/worker.py sandbox/zygote.py
 """
 FILES = ENGINE_FILES.split()
-ENGINE, SCRATCH, WARM = "/engine", "/scratch", "/programs"
-COMPILED = "compiled"  # the part of WARM that workers may read
+ENGINE, SCRATCH = "/engine", "/scratch"
 PROCESSORS = "/sys/devices/system/cpu"
 SMALL = 16 << 20
 FOLDER = "notebook-"  # of temporary folders: a name that does not give the grader away
@@ -62,6 +60,7 @@ def environment(home: str, keras_backend: str = "", device: Device = CPU) -> dic
         "CUDA_VISIBLE_DEVICES": "",
         "NPROC": "2",  # the size of XLA's own pool; with 1, a callback into JAX would wait for itself
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "0",  # whose last digits depend on the machine
         "PYTHONDONTWRITEBYTECODE": "1",
         "JE_ARROW_MALLOC_CONF": "background_thread:false",
         **keras,
@@ -91,11 +90,11 @@ def readable() -> tuple[str, ...]:
     return tuple(dict.fromkeys(p for p in [*parts, *chain, *system, *fonts] if os.path.exists(p)))
 
 
-def bwrap_command(bwrap: str, *, privileged: bool, warm: Path | None = None, device: Device = CPU) -> list[str]:
+def bwrap_command(bwrap: str, *, privileged: bool, device: Device = CPU) -> list[str]:
     """Bubblewrap's part of the command line: an empty machine with Python, the engine and a little memory disk.
 
-    `privileged` keeps the right to change the user; the fork server does so first of all. `warm` is the folder of
-    programs to load, `device` what its workers compute on.
+    `privileged` keeps the right to change the user; the fork server does so first of all. `device` is what its workers
+    compute on.
     """
     command = [bwrap, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     command += ["--die-with-parent", "--new-session", "--hostname", "grader", "--cap-drop", "ALL"]
@@ -106,8 +105,6 @@ def bwrap_command(bwrap: str, *, privileged: bool, warm: Path | None = None, dev
         command += ["--tmpfs", path]
     for name, inside in zip(FILES, engine, strict=True):
         command += ["--ro-bind", str(PACKAGE / name), inside]
-    if warm is not None:
-        command += ["--ro-bind", str(warm), WARM]
     command += ["--proc", "/proc", "--tmpfs", "/dev"]
     for node in ("/dev/null", "/dev/random", "/dev/urandom", *device.nodes):
         command += ["--dev-bind", node, node]
@@ -182,12 +179,3 @@ def staged(home: Path) -> str:
     for folder in (engine, *(p for p in engine.rglob("*") if p.is_dir())):
         folder.chmod(0o755)
     return str(engine)
-
-
-def copied(warm: Path, home: Path) -> str:
-    """A copy of the programs below `home`, for the same machines."""
-    copy = home / "programs"
-    shutil.copytree(warm, copy)
-    for path in (copy, *copy.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    return str(copy)

@@ -29,18 +29,19 @@ RECYCLED = 1000
 class WarmSandbox:
     """Opens enclosed workers, from any thread. There is a fork server for each set of frameworks that submissions
     import; each starts with its first worker, and may die once. What is to be computed on a `gpu` has fork servers of
-    its own, which begin cold: programs that are kept warm are the CPU's. If it `draws`, workers begin ready to."""
+    its own. If it `draws`, workers begin ready to. What is listed in the file `programs`, if there is one, is traced
+    beforehand (`autograder learn`)."""
 
     def __init__(
         self,
         plan: Plan,
-        warm: Path | None = None,
         gpu: Device | None = None,
         *,
         device: Device = CPU,
         draws: bool = False,
+        programs: Path | None = None,
     ):
-        self._plan, self._warm, self._device, self._draws = plan, warm, device, draws
+        self._plan, self._device, self._draws, self._programs = plan, device, draws, programs
         self._gpu = WarmSandbox(plan, device=gpu, draws=draws) if gpu else None
         self._lock = threading.RLock()
         self._servers: dict[Frameworks, Server] = {}
@@ -136,7 +137,7 @@ class WarmSandbox:
             self._retired.remove(server)
 
     def _begun(self, frameworks: Frameworks) -> Server:
-        """A new fork server. One that cannot be warmed, or cannot load a framework, costs time and nothing else."""
+        """A new fork server. One that cannot load a framework costs time and nothing else."""
         if self._starts[frameworks] == MAX_STARTS:
             raise OurError("the sandbox has died twice")
         self._starts[frameworks] += 1
@@ -152,26 +153,20 @@ class WarmSandbox:
         return self._running(NO_FRAMEWORKS)
 
     def _started(self, frameworks: Frameworks) -> Server:
-        if self._warm is not None:
-            try:
-                return Server(self._plan, self._warm, frameworks, self._device, draws=self._draws)
-            except OurError as error:
-                warnings.warn(f"Workers begin cold, and grading takes longer: {error}", stacklevel=2)
-                self._warm = None
-        return Server(self._plan, None, frameworks, self._device, draws=self._draws)
+        return Server(self._plan, frameworks, self._device, draws=self._draws, programs=self._programs)
 
 
 def open_sandbox(
     *,
     trust: bool = False,
     machine: Machine | None = None,
-    warm: Path | None = None,
     gpu: Device | None = None,
     draws: bool = False,
+    programs: Path | None = None,
 ) -> WarmSandbox:
     """The strongest sandbox this machine can hold. `MissingLayers` if that is too weak, unless `trust`.
 
-    `warm` is a folder of compiled programs (`autograder.warming`) with which its workers begin, unless they
-    compute on `gpu`. If somebody will look at what cells draw (`draws`), workers begin ready to.
+    If somebody will look at what cells draw (`draws`), workers begin ready to. What is listed in the file `programs`
+    (`autograder learn`), if there is one, is traced before they begin, unless they compute on `gpu`.
     """
-    return WarmSandbox(plan(machine or probe(), trust=trust), warm, gpu, draws=draws)
+    return WarmSandbox(plan(machine or probe(), trust=trust), gpu, draws=draws, programs=programs)

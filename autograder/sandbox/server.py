@@ -92,14 +92,14 @@ class Server:
     def __init__(
         self,
         plan: Plan,
-        warm: Path | None = None,
         frameworks: Frameworks = NO_FRAMEWORKS,
         device: Device = CPU,
         *,
         draws: bool = False,
+        programs: Path | None = None,
     ):
-        self._plan, self._warm, self._frameworks, self._device = plan, warm, frameworks, device
-        self._draws = draws
+        self._plan, self._frameworks, self._device = plan, frameworks, device
+        self._draws, self._programs = draws, programs
         self._count = 0
         self._lock = threading.Lock()
         self._opened: dict[int, Future[int]] = {}
@@ -201,11 +201,10 @@ class Server:
     def _started(self, theirs: socket.socket, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
         plan, home = self._plan, str(self._home or launch.SCRATCH)
         if plan.bwrap:
-            command = launch.bwrap_command(plan.bwrap, privileged=plan.privileged, warm=self._warm, device=self._device)
-            engine, user, warm = launch.ENGINE, None if plan.privileged else plan.uid, launch.WARM
+            command = launch.bwrap_command(plan.bwrap, privileged=plan.privileged, device=self._device)
+            engine, user = launch.ENGINE, None if plan.privileged else plan.uid
         else:
             command, engine, user = [], launch.staged(Path(home)), plan.uid
-            warm = launch.copied(self._warm, Path(home)) if self._warm else ""
         process: subprocess.Popen[bytes] = subprocess.Popen(
             command + launch.python_command(engine, "zygote"),
             env=launch.environment(home, self._frameworks.keras_backend, self._device),
@@ -218,21 +217,24 @@ class Server:
             group=user,
             extra_groups=None if user is None else [],
         )
-        compiled = [f"{warm}/{launch.COMPILED}"] if self._warm else []
         config = {
             "uid": plan.uid,
             "namespaces": plan.bwrap is not None,
             "landlock": plan.landlock,
             "seccomp": plan.seccomp,
-            "readable": [*launch.readable(), *self._device.libraries, *self._device.facts, engine, *compiled],
-            "warm": warm if self._warm else None,
+            "readable": [*launch.readable(), *self._device.libraries, *self._device.facts, engine],
             "libraries": [*self._frameworks.libraries, *self._frameworks.also],
             "draws": self._draws,
             "gpu": self._device.kind == "gpu",
             "platform": self._device.platform,
             "nodes": self._device.nodes,
         }
-        self._control.send(json.dumps(config).encode())
+        with contextlib.ExitStack() as opened:
+            files = []
+            if self._programs is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    files.append(opened.enter_context(self._programs.open()))
+            socket.send_fds(self._control, [json.dumps(config).encode()], [file.fileno() for file in files])
         return process
 
     def _listen(self) -> None:

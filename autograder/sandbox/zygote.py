@@ -6,9 +6,7 @@ secret. If anything about that is not so, it refuses to serve. Standard input is
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import importlib
 import json
 import os
 import random
@@ -17,42 +15,20 @@ import socket
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from autograder.sandbox import confinement
+from autograder.sandbox import beforehand, confinement
 from autograder.sandbox.syscalls import die_with_parent, switch_user
 
 Revive = Callable[[], None]
 
 CONTROL_MESSAGE = 1 << 16
 CHANNEL_FD = 3
-PRELOAD = """
-    numpy scipy.linalg jax jax.numpy jax.scipy.linalg jax.scipy.special jax.scipy.stats optax
-    matplotlib.pyplot matplotlib_inline.backend_inline
-    IPython.core.ultratb stack_data pygments.formatters.terminal256 asyncio
-    jaxlib.mlir.dialects.builtin jaxlib.mlir.dialects.mhlo rdkit.Chem rdkit.Chem.Scaffolds.MurckoScaffold
-"""
+OVER = object()
 YOUNG = 10_000, 10, 10
 """When Python looks for garbage: JAX makes thousands of objects as it traces, and looking took a twentieth."""
-FIRST_CELL = """
-1
-undefined
-"""
-"""A result and a traceback: whatever the first of a kind loads and computes, workers inherit."""
-FIRST_PICTURE = """
-import numpy as _n, matplotlib.pyplot as _p
-_f, (_a, _b) = _p.subplots(1, 2)
-_a.loglog([0.01, 10.0], [1.0, 500.0], "o--", label="$x^2$")
-_a.set(title="t", xlabel="x", ylabel="y")
-_a.legend()
-_a.text(1, 1, "t", rotation=90)
-_f.colorbar(_b.imshow(_n.eye(3)))
-_b.bar(["a", "b"], [-1.0, 2.0])
-_p.show()
-"""
-"""The same for pictures, where somebody will look at them."""
 
 
 def main() -> None:
@@ -60,21 +36,23 @@ def main() -> None:
     control = socket.socket(fileno=os.dup(0))
     devnull = os.open("/dev/null", os.O_RDWR)
     os.dup2(devnull, 0)
-    config = json.loads(control.recv(CONTROL_MESSAGE))
+    message, fds, _, _ = socket.recv_fds(control, CONTROL_MESSAGE, 1)
+    config = json.loads(message)
     try:
         shell, revive = prepare(config)
+        spare = beforehand.foreseen(fds, computing=not config["gpu"])
         control.send(json.dumps({"kind": "ready"}).encode())
     except BaseException:
         control.send(json.dumps({"kind": "failed", "message": traceback.format_exc()[-3000:]}).encode())
         os._exit(1)
     for standard in (1, 2):
         os.dup2(devnull, standard)
-    serve(control, config, shell, revive)
+    serve(control, config, shell, revive, spare)
 
 
 def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
     """The shell that students' processes inherit, once everything is imported and known to be safe to fork, and what
-    each of them does first, to use what was made warm."""
+    each of them does first."""
     gc.disable()  # looking for garbage would take a sixth of the start, and find what may as well stay
     die_with_parent()
     if config["uid"] is not None and os.getuid() != config["uid"]:
@@ -84,61 +62,18 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
     from autograder.sandbox import quiet, shell, worker  # noqa: F401  (late: the user must have changed first)
 
     quiet.silence_client()
-
     made = shell.make()  # first, so that plotting finds a notebook to put its figures in
-    # What students may import, as far as this machine has it; and what those of this fork server do import.
-    load([*PRELOAD.split(), *config["libraries"]])
-    for cell in (FIRST_PICTURE, FIRST_CELL) if config["draws"] else (FIRST_CELL,):
-        made.run(cell, output_kb=64)
-    made.reset()  # type: ignore[no-untyped-call]
-    revive: Revive = nothing
-    if config["warm"]:
-        from autograder.sandbox import warm
-
-        refuse_unsafe_forks()
-        revive = warm.prepare(config["warm"])
-        refuse_unsafe_forks(warm.THREADS)
-    else:
-        refuse_unsafe_forks()
-        if config["gpu"]:
-            revive = partial(open_context, config["platform"])
+    beforehand.load([*beforehand.PRELOAD.split(), *config["libraries"]])
+    beforehand.run_first_cells(made, drawn=config["draws"])
     if not config["gpu"]:
-        from autograder.eager import first_calls
-
-        compile_as_of_old()
-        first_calls.install()
+        beforehand.compute_on_the_processor()
+    refuse_unsafe_forks()
     gc.freeze()
-    return made, revive
-
-
-def load(names: Sequence[str]) -> None:
-    """Import these modules, as far as this machine has them, and what is put off of those that are named."""
-    from autograder.lean import PUT_OFF, lean
-
-    for name in names:
-        with contextlib.suppress(ImportError), lean("sklearn", *PUT_OFF):
-            getattr(importlib.import_module(name), "__all__", None)
-    gc.freeze()  # it stays: nobody need look through it for garbage
-
-
-def compile_as_of_old() -> None:
-    """Workers compile element-wise code as XLA once did, in half of the time. What is in the folder stays as it is:
-    programs in one piece, which the fork server can run without the threads that it puts off."""
-    from jax._src import compiler
-
-    compiled: Any = getattr(compiler, "backend_compile_and_load", None)
-    if compiled is None:
-        return  # another version of JAX, which compiles as it likes
-
-    def compile(backend: Any, module: Any, devices: Any, options: Any, *rest: Any, **named: Any) -> Any:
-        options.env_option_overrides = [*options.env_option_overrides, ("xla_cpu_use_fusion_emitters", False)]
-        return compiled(backend, module, devices, options, *rest, **named)
-
-    compiler.backend_compile_and_load = compile
+    return made, partial(open_context, config["platform"]) if config["gpu"] else nothing
 
 
 def nothing() -> None:
-    """What a worker of a cold fork server has to revive."""
+    """What a worker that computes on the CPU does first."""
 
 
 def open_context(platform: str) -> None:
@@ -155,14 +90,13 @@ def open_context(platform: str) -> None:
         raise RuntimeError(f"JAX computes on the platform {found}, but should on {platform}")
 
 
-def refuse_unsafe_forks(expected: int = 1) -> None:
-    """Raise unless this process can be forked safely and holds nothing a student may not see. More threads than one are
-    those of `warm`, which sleep."""
+def refuse_unsafe_forks() -> None:
+    """Raise unless this process can be forked safely and holds nothing a student may not see."""
     threads = len(os.listdir("/proc/self/task"))
-    if threads != expected:
-        raise RuntimeError(f"the fork server has {threads} threads, but should have {expected}")
+    if threads != 1:
+        raise RuntimeError(f"the fork server has {threads} threads, but should have 1")
     bridge = sys.modules.get("jax._src.xla_bridge")
-    if expected == 1 and bridge is not None and bridge.backends_are_initialized():
+    if bridge is not None and bridge.backends_are_initialized():
         raise RuntimeError("a library has started XLA in the fork server")
     held = [os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")]
     if any(path.startswith("/dev/nvidia") for path in held):
@@ -172,14 +106,19 @@ def refuse_unsafe_forks(expected: int = 1) -> None:
             raise RuntimeError(f"the fork server has loaded {name}")
 
 
-def serve(control: socket.socket, config: Mapping[str, Any], shell: Any, revive: Revive) -> None:
-    """Fork on request, and report each end, until the grader hangs up."""
+def serve(control: socket.socket, config: Mapping[str, Any], shell: Any, revive: Revive, spare: Iterator[None]) -> None:
+    """Fork on request, and report each end, until the grader hangs up. What is left to do beforehand is done while
+    nobody asks."""
     poll = select.poll()
     poll.register(control, select.POLLIN)
-    loaded, threads = set(config["libraries"]), len(os.listdir("/proc/self/task"))
+    loaded, idle, changed = set(config["libraries"]), True, True
     children: dict[int, tuple[int, int]] = {}  # pidfd -> (pid, the grader's number for it)
     while True:
-        for fd, _ in poll.poll():
+        asked = poll.poll(0 if idle else None)
+        if not asked:
+            idle = next(spare, OVER) is not OVER
+            changed = True
+        for fd, _ in asked:
             if fd != control.fileno():
                 poll.unregister(fd)
                 report_end(control, *children.pop(fd))
@@ -190,9 +129,13 @@ def serve(control: socket.socket, config: Mapping[str, Any], shell: Any, revive:
                 os._exit(0)
             request = json.loads(message)
             if missing := [name for name in request["also"] if name not in loaded]:
-                load(missing)
+                beforehand.load(missing)
                 loaded.update(missing)
-                refuse_unsafe_forks(threads)
+                changed = True
+            if changed:
+                refuse_unsafe_forks()
+                gc.freeze()
+                changed = False
             pid = fork_student(control, config, request, fds[0], shell, revive)
             pidfd = os.pidfd_open(pid)
             children[pidfd] = (pid, request["number"])

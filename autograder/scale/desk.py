@@ -21,7 +21,6 @@ from autograder.records import Submission
 from autograder.sandbox.pool import open_sandbox
 from autograder.scale.parcel import Parcel, unpack
 from autograder.session import Session
-from autograder.warming import warm_folder
 
 MAX_FAILURES = 3
 """After so many failures of ours in a row a worker grades no more: it would be the first to ask for the next one."""
@@ -80,8 +79,8 @@ class Desk:
         try:
             keep_compiled(state)
             chapter, sheet = unpack(parcel, self._folder)
-            warm = warm_folder(self._folder / "source" / f"{chapter.name}.programs.json", state)
-            sandbox = open_sandbox(trust=parcel.trust, warm=warm)
+            programs = self._folder / "source" / f"{chapter.name}.programs.json"
+            sandbox = open_sandbox(trust=parcel.trust, programs=programs)
             sandbox.start()
         except BaseException as error:
             self._opened.set_exception(error)

@@ -1,7 +1,7 @@
 """Runs the attacks as an ordinary user, and prints what went wrong with each, as JSON on standard output.
 
 Arguments: `user`, or `refused` where the kernel is to refuse user namespaces; the user's number, if it must change
-first, or `-`; `seam`, `warm` (the attacks that are about a client which workers inherit), `graded` or `kinds` (the
+first, or `-`; `seam`, `warm` (the attacks that are about what workers inherit), `graded` or `kinds` (the
 classes of these folders). Bubblewrap itself brings the refusal about: in a user namespace in which no more may be made,
 which is what a process meets in a container with the usual seccomp profile.
 """
@@ -10,7 +10,6 @@ import json
 import os
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -30,13 +29,12 @@ from autograder.sandbox.pool import WarmSandbox, open_sandbox  # noqa: E402
 
 
 def programs(folder: Path) -> Path | None:
-    """What workers begin with, if that is the job."""
+    """What is traced before workers begin, if that is the job."""
     if job != "warm":
         return None
     import inheriting
 
-    warnings.simplefilter("error", UserWarning)  # that workers begin cold, say
-    return inheriting.folder_of_programs(folder)
+    return inheriting.list_of_programs(folder)
 
 
 def attack(sandbox: WarmSandbox, folder: Path) -> object:
@@ -46,6 +44,7 @@ def attack(sandbox: WarmSandbox, folder: Path) -> object:
     if job == "warm":
         import inheriting
 
+        inheriting.wait_until_traced(sandbox, folder / "list.json")
         with seam.grader_s_things(folder) as facts:
             return seam.report(sandbox, {name: seam.ATTACKS[name] for name in inheriting.ABOUT_IT}, facts)
     if job == "kinds":
@@ -59,7 +58,7 @@ def attack(sandbox: WarmSandbox, folder: Path) -> object:
 
 before = seam.temporary()
 with tempfile.TemporaryDirectory(prefix="things-") as folder:
-    with open_sandbox(warm=programs(Path(folder))) as sandbox:
+    with open_sandbox(programs=programs(Path(folder))) as sandbox:
         alone = seam.remains(sandbox)
         sandbox.start()
         wrong = attack(sandbox, Path(folder))

@@ -1,26 +1,18 @@
 # expect: blocked
 # in the grader's process: succeeds
-# S1, I7: look through the programs and arrays that XLA's client holds, for arrays, for programs of somebody's own, and for folders.
+# S1, I7: look through what JAX has traced before the worker began, for programs of somebody's own, and for what is still to be.
 
 # %%
-import sys
+import gc, os
 import jax
 
 def attack(facts):
-    client, found = jax.devices()[0].client, []
-    for program in client.live_executables():
-        for module in program.hlo_modules():
-            text = module.to_string()
-            found += [line for line in text.splitlines() if ".py" in line or "FileNames" in line or "op_name=\"jit(reference)" in line]
-    found += [str(array) for array in client.live_arrays()]
-    frame = sys._getframe()
-    while frame is not None:
-        config = frame.f_locals.get("config")
-        folder = config.get("warm") if isinstance(config, dict) else None
-        for path in filter(None, (folder, "/programs")):
-            try:
-                found.append(open(f"{path}/programs.json").read())
-            except OSError:
-                pass
-        frame = frame.f_back
+    gc.unfreeze()
+    library, found = os.path.dirname(jax.__file__), []
+    for thing in gc.get_objects():
+        if type(thing).__name__ == "ClosedJaxpr":
+            of = thing.jaxpr.debug_info.func_filename or library
+            found += [] if of.startswith(library) else [f"{of}: {thing}"]
+        if type(thing) is dict and {"function", "args", "kwargs"} <= thing.keys():
+            found += [] if str(thing["function"][0]).startswith("jax") else [repr(thing)]
     return found

@@ -51,7 +51,7 @@ def compile_reference(folder: Path) -> None:
     def reference(x: Any) -> Any:
         return x + EXPECTED
 
-    kept.append(jax.jit(reference).lower(0.0).compile())
+    kept.append((function := jax.jit(reference), function.lower(0.0).compile()))
 
 
 def leaves(tree: Any) -> Iterator[Any]:

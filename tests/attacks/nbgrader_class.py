@@ -1,4 +1,4 @@
-"""The class of `graded/`, graded on both paths: by `grade` in cold workers, then by nbgrader in such as inherit a client.
+"""The class of `graded/`, graded on both paths: by `grade` then by nbgrader in workers that inherit traced programs.
 
 What nbgrader leaves behind is read here; what must be so of it, the tests say.
 """

@@ -1,4 +1,4 @@
-"""Hostile submissions graded as any other, by `grade` and by nbgrader, in cold workers and in such as inherit a client.
+"""Hostile submissions graded as any other, by `grade`, and by nbgrader in workers that inherit traced programs.
 
 Both give the same verdicts. `graded/README.md` says what the files mean. `test_graded_shown` asks what anybody gets to
 see, `test_graded_elsewhere` grades the class on other machines, and `test_graded_twins` takes the guards away.

@@ -1,6 +1,6 @@
 """Hostile estimators and layers (`kinds/`), whose answers are asked for by other libraries' checks and by helpers.
 
-They are graded in workers that inherit an XLA client; `test_graded_elsewhere` grades them in cold ones.
+They are graded in workers that inherit traced programs; `test_graded_elsewhere` grades them in others.
 """
 
 from collections.abc import Iterator, Mapping

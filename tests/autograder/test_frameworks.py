@@ -148,36 +148,16 @@ def test_there_are_never_many_fork_servers(sandbox: WarmSandbox) -> None:
 
 
 def test_a_library_that_cannot_be_forked_is_imported_by_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refusing(plan, warm, frameworks, *device, **options):
+    def refusing(plan, frameworks, *device, **options):
         if frameworks.libraries:
             raise OurError("the fork server has 3 threads, but should have 1")
-        return Server(plan, warm, frameworks, *device, **options)
+        return Server(plan, frameworks, *device, **options)
 
     monkeypatch.setattr(pool, "Server", refusing)
     with open_sandbox() as sandbox:
         with pytest.warns(UserWarning, match="Workers load keras themselves.*3 threads"):
             assert answer(sandbox, Frameworks(("keras",)), "def f(): return 2") == 2
         assert answer(sandbox, Frameworks(("keras",)), "def f(): return 3") == 3  # and nobody is told again
-
-
-def test_programs_that_cannot_be_loaded_in_time_are_left_to_the_workers(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    begun = []
-
-    def hanging(plan, warm, *rest, **options):
-        begun.append(warm is not None)
-        if warm:
-            raise OurError("the fork server said nothing for 120 s")
-        return Server(plan, None, *rest, **options)
-
-    monkeypatch.setattr(pool, "Server", hanging)
-    with open_sandbox(warm=tmp_path) as sandbox:
-        with pytest.warns(UserWarning, match="Workers begin cold, .*nothing for 120 s"):
-            sandbox.start()
-        for number in range(2):  # it is not tried once more
-            assert answer(sandbox, NO_FRAMEWORKS, f"def f(): return {number}") == number
-    assert begun == [True, False]
 
 
 def test_fork_servers_are_renewed_and_the_old_ones_end(monkeypatch: pytest.MonkeyPatch) -> None:

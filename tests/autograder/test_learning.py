@@ -40,8 +40,3 @@ def test_the_command_names_the_lists_that_are_stale(tmp_path: Path) -> None:
     assert "toy.programs.json is stale: run `autograder learn toy`." in found.stdout.replace("\n", " ")
     learning.write([], path, learning.source_of(chapter_in(root)))
     assert CliRunner().invoke(app, ["learn", "--check", "--course", str(root)]).exit_code == 0
-
-
-def test_what_xla_would_spread_over_threads_is_never_loaded_by_a_fork_server() -> None:
-    assert not learning._alone({"primitive": "unstack"})
-    assert learning._alone({"primitive": "neg"}) and learning._alone({"function": ["jax.numpy", "exp"]})

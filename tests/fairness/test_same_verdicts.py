@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import random
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from autograder.notebook.read import find
 from autograder.records import Graded, Sheet, Submission
 from autograder.sandbox.pool import WarmSandbox, open_sandbox
 from autograder.session import Session
-from autograder.warming import warm_folder
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.xdist_group("fairness")]
 TOY = Path(__file__).parents[1] / "toy"
@@ -146,21 +144,19 @@ def sheet(chapter: Chapter) -> Sheet:
 
 @pytest.fixture(scope="module")
 def inheriting(chapter: Chapter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmSandbox]:
-    """A sandbox whose workers begin with JAX's programs of the chapter, as after `autograder learn`."""
+    """A sandbox whose workers inherit JAX's programs of the chapter, traced, as after `autograder learn`."""
     folder = tmp_path_factory.mktemp("programs")
     programs = learn(chapter)
     assert len(programs) > 10
     write(programs, folder / "toy.programs.json")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # beginning cold is a warning
-        with open_sandbox(warm=warm_folder(folder / "toy.programs.json", folder)) as sandbox:
-            sandbox.start()
-            yield sandbox
+    with open_sandbox(programs=folder / "toy.programs.json") as sandbox:
+        sandbox.start()
+        yield sandbox
 
 
 @pytest.fixture(scope="module")
 def sandboxes(warm: WarmSandbox, inheriting: WarmSandbox) -> Mapping[str, WarmSandbox]:
-    return {"without a client": warm, "inheriting one": inheriting}
+    return {"without programs": warm, "inheriting them": inheriting}
 
 
 def submission(name: str, cells: Sequence[str]) -> Submission:
@@ -197,7 +193,7 @@ def test_wrong_answers_do_not(once: Any, name: str) -> None:
     assert {v[0]: v[1] for v in once["added"]} == FULL | {"halfway": 0.0}
 
 
-@pytest.mark.parametrize("which", ["without a client", "inheriting one"])
+@pytest.mark.parametrize("which", ["without programs", "inheriting them"])
 @pytest.mark.parametrize("name", HEAVY)
 def test_tensors_of_other_libraries_are_values(
     once: Any, chapter: Chapter, sheet: Sheet, sandboxes: Any, name: str, which: str
@@ -210,10 +206,10 @@ def test_tensors_of_other_libraries_are_values(
 @pytest.mark.parametrize(
     ("workers", "which"),
     [
-        (2, "inheriting one"),  # which also compares all of the class, warm against cold
-        pytest.param(1, "inheriting one", marks=pytest.mark.long),
-        pytest.param(1, "without a client", marks=pytest.mark.long),
-        pytest.param(2, "without a client", marks=pytest.mark.long),
+        (2, "inheriting them"),  # which also compares all of the class with the other
+        pytest.param(1, "inheriting them", marks=pytest.mark.long),
+        pytest.param(1, "without programs", marks=pytest.mark.long),
+        pytest.param(2, "without programs", marks=pytest.mark.long),
     ],
 )
 def test_order_workers_and_warmth_change_nothing(
@@ -244,7 +240,7 @@ SEEDS = [
 
 @pytest.mark.parametrize("seeds", SEEDS)
 def test_every_seed_says_the_same(once: Any, chapter: Chapter, sandboxes: Any, seeds: Sequence[bytes]) -> None:
-    """With every other seed in workers that inherit a client; with twenty, all of the class and every library."""
+    """With every other seed in workers that inherit programs; with twenty, all of the class and every library."""
     few = ["jax with double precision", "numpy float32", "added", "not squared"]
     names = [*CLASS, *INSTALLED] if len(seeds) > 2 else few
     for seed, sandbox in zip(seeds, [*sandboxes.values()] * len(seeds), strict=False):
