@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from autograder.scopes import mentioned
+from autograder.tables import tables
 
 REACHES_ANYTHING = {"__import__", "delattr", "eval", "exec", "globals", "locals", "next", "open", "setattr", "vars"}
 INSIDES = {"__class__", "__closure__", "__code__", "__defaults__", "__dict__", "__globals__", "__kwdefaults__"}
@@ -30,6 +31,9 @@ MOST = 400_000
 
 ANY_NAME = re.compile(r"_+|_\d+|_?_?_?i\d*|_[dio]h|In|Out|get_ipython|builtins|gc|importlib|inspect|sys")
 """With these, a cell may read names that it does not tell."""
+
+FIELD = "field"
+"""What makes a default of a dataclass anew for each of its objects."""
 
 REWARD = "reward"
 """What decorates a function that only shows something."""
@@ -69,8 +73,10 @@ def remembers(own: Sequence[str], given: Sequence[str], calling: Sequence[str]) 
 
 
 def _remember(own: Sequence[ast.Module], given: Sequence[ast.Module], callers: Sequence[ast.Module]) -> bool:
-    held = {name for tree in own for name in objects(tree.body)}
-    kept = held.union(*(objects(tree.body) for tree in given))
+    made = {name for tree in own for name in objects(tree.body)}
+    all_made = made.union(*(objects(tree.body) for tree in given))
+    held = made - tables(own, (*own, *given, *callers), all_made)
+    kept = held | (all_made - made) | (set() if _dataclasses(own) else {FIELD})
     mentioned = _names_in(own)
 
     def may_keep(node: ast.stmt) -> bool:
@@ -112,7 +118,7 @@ def _may_keep(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
             return True
         case ast.ImportFrom(module=module, names=names):
             return any(a.name == "*" or (module, a.name) == ("numpy", "random") for a in names)
-        case ast.ClassDef(body=body) if any(objects(body)):  # its objects share what stands in a class
+        case ast.ClassDef(body=body) if any(objects(_shared(body, kept))):  # its objects share what stands in a class
             return True
         case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args) | ast.Lambda(args=args):
             defaults = [*args.defaults, *filter(None, args.kw_defaults)]
@@ -157,6 +163,29 @@ def objects(body: Iterable[ast.stmt]) -> Iterator[str]:
                 yield from _bound(target)
             case ast.withitem(optional_vars=ast.expr() as target):
                 yield from _bound(target)
+
+
+def _shared(body: Sequence[ast.stmt], kept: Collection[str]) -> Iterator[ast.stmt]:
+    """These statements of a class but for fields of which each object has its own."""
+    for node in body:
+        match node:
+            case ast.AnnAssign(value=ast.Call(func=ast.Name(id="field"), args=[], keywords=named)):
+                own = FIELD not in kept and all(
+                    isinstance(k.value, ast.Name | ast.Constant | ast.Lambda) for k in named
+                )
+                if own and not any(k.arg == "default" and isinstance(k.value, ast.Name) for k in named):
+                    continue
+        yield node
+
+
+def _dataclasses(own: Sequence[ast.Module]) -> bool:
+    """Whether `field` is that of `dataclasses`, and nothing else."""
+    nodes = [node for tree in own for node in ast.walk(tree)]
+    bound = any(isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == FIELD for n in nodes)
+    bound |= any(isinstance(n, ast.Name) and n.id == FIELD and not isinstance(n.ctx, ast.Load) for n in nodes)
+    imported = [(n.module, a) for n in nodes if isinstance(n, ast.ImportFrom) for a in n.names]
+    ours = [module for module, a in imported if (a.asname or a.name) in (FIELD, "*")]
+    return ours != [] and set(ours) == {"dataclasses"} and not bound
 
 
 def _fixed(value: ast.expr) -> bool:

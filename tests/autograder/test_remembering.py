@@ -36,6 +36,10 @@ def may(own: str) -> bool:
         "def rbf(x, dtype=jnp.float32):\n    return np.append(jnp.sort(x), jnp.asarray(1, dtype))",
         "def rbf(x)\n    return x",  # no Python at all
         "@jax.jit\ndef rbf(x):\n    return x.at[0].set(1)",
+        "WAYS = {'sum': lambda m: m.sum(), 'max': jnp.max, 'own': molecule}\ndef rbf(x, way):\n    return WAYS[way](x)",
+        "NAMES: list = ['C', ('N', -1)]\ndef rbf(x):\n    return [NAMES.index(a) for a in NAMES if x in NAMES]",
+        "from dataclasses import dataclass, field\n@dataclass\nclass Rbf:\n    seen: dict = field("
+        "default_factory=dict)\n    def __call__(self, x):\n        self.seen[0] = x",
         "",
     ],
 )
@@ -48,7 +52,7 @@ def test_what_keeps_nothing(own: str) -> None:
     [
         "calls = 0\ndef rbf(x):\n    global calls\n    calls += 1",
         "cache = {}\ndef rbf(x):\n    cache[0] = x",
-        "cache = {}\ndef rbf(x):\n    return cache.get(0)",
+        "cache = {}\ndef rbf(x):\n    return cache.get(0, cache)",
         "cache = {}\ndef rbf(x):\n    return (lambda: cache)()",
         "class Rbf:\n    cache = {}\n    def __call__(self, x):\n        self.cache[0] = x",
         "class Rbf:\n    count = 0\n    def __call__(self, x):\n        type(self).count += 1",
@@ -78,6 +82,22 @@ def test_what_keeps_nothing(own: str) -> None:
         "def rbf(x):\n    setattr(rbf, 'last', x)",
         "def rbf(x):\n    open('last', 'w').write('x')",
         "def rbf(x):\n    return rbf.__dict__",
+        "ways = {'sum': sum}\ndef rbf(x):\n    ways['max'] = max",
+        "ways = {'sum': sum}\ndef rbf(x):\n    other = ways\n    other['max'] = max",
+        "ways = {'sum': sum}\ndef rbf(x):\n    remember(ways)",
+        "ways = {'sum': sum}\ndef rbf(x):\n    ways.update(max=max)",
+        "ways = {'sum': []}\ndef rbf(x):\n    ways['sum'].append(x)",
+        "ways = {'sum': molecule.rows}\ndef rbf(x):\n    ways['sum'].append(x)",
+        "ways = {'sum': X_train}\ndef rbf(x):\n    ways['sum'][0] = x",
+        "ways = [1]\nways += [2]\ndef rbf(x):\n    return ways[0]",
+        "ways = [1]\nways[0] = [2]\ndef rbf(x):\n    ways[0].append(x)",
+        "ways = [1]\ndef rbf(x):\n    return len(ways)",
+        "def field(default_factory):\n    return {}\nclass Rbf:\n    seen: dict = field(default_factory=dict)\n"
+        "    def __call__(self, x):\n        self.seen[0] = x",
+        "from dataclasses import field\nseen = {}\nclass Rbf:\n    last: dict = field(default=seen)\n"
+        "    def __call__(self, x):\n        self.last[0] = x",
+        "from dataclasses import field\nseen = {}\nclass Rbf:\n    last: dict = field(default_factory=lambda: seen)\n"
+        "    def __call__(self, x):\n        self.last[0] = x",
         "def rbf(x):\n    return x + np.random.normal()",
         "def rbf(x):\n    np.random.seed(0)",
         "def rbf(x):\n    import random\n    return random.random()",
