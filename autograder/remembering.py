@@ -15,7 +15,16 @@ from autograder.scopes import mentioned
 from autograder.tables import tables
 
 REACHES_ANYTHING = {"__import__", "delattr", "eval", "exec", "globals", "locals", "next", "open", "setattr", "vars"}
-INSIDES = {"__class__", "__closure__", "__code__", "__defaults__", "__dict__", "__globals__", "__kwdefaults__"}
+INSIDES = {
+    "__annotations__",
+    "__class__",
+    "__closure__",
+    "__code__",
+    "__defaults__",
+    "__dict__",
+    "__globals__",
+    "__kwdefaults__",
+}
 CHANGES_ITS_OBJECT = {
     *("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft", "remove"),
     *("reverse", "send", "setdefault", "sort", "update", "write"),
@@ -127,7 +136,14 @@ def _may_keep(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
         case _ if scopes and _reaches_out(node, kept, scopes):
             return True
     inside = (*scopes, names_of(node)) if isinstance(node, DEFINES) else scopes
-    return any(_may_keep(child, kept, inside) for child in ast.iter_child_nodes(node))
+    return any(_may_keep(child, kept, inside) for child in _without_annotations(node))
+
+
+def _without_annotations(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of this one but what a name or an answer is said to be: it is read when the cell runs, if ever."""
+    for name, part in ast.iter_fields(node):
+        if name not in ("annotation", "returns"):
+            yield from (p for p in (part if isinstance(part, list) else [part]) if isinstance(p, ast.AST))
 
 
 def _reaches_out(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:

@@ -38,6 +38,7 @@ def may(own: str) -> bool:
         "@jax.jit\ndef rbf(x):\n    return x.at[0].set(1)",
         "WAYS = {'sum': lambda m: m.sum(), 'max': jnp.max, 'own': molecule}\ndef rbf(x, way):\n    return WAYS[way](x)",
         "NAMES: list = ['C', ('N', -1)]\ndef rbf(x):\n    return [NAMES.index(a) for a in NAMES if x in NAMES]",
+        "Kernel = jnp.Array[int]\ndef rbf(x: Kernel) -> Kernel:\n    y: Kernel = x\n    return y",
         "from dataclasses import dataclass, field\n@dataclass\nclass Rbf:\n    seen: dict = field("
         "default_factory=dict)\n    def __call__(self, x):\n        self.seen[0] = x",
         "",
@@ -82,6 +83,7 @@ def test_what_keeps_nothing(own: str) -> None:
         "def rbf(x):\n    setattr(rbf, 'last', x)",
         "def rbf(x):\n    open('last', 'w').write('x')",
         "def rbf(x):\n    return rbf.__dict__",
+        "seen = []\ndef rbf(x: seen):\n    rbf.__annotations__['x'].append(1)",
         "ways = {'sum': sum}\ndef rbf(x):\n    ways['max'] = max",
         "ways = {'sum': sum}\ndef rbf(x):\n    other = ways\n    other['max'] = max",
         "ways = {'sum': sum}\ndef rbf(x):\n    remember(ways)",
