@@ -13,17 +13,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from autograder.remembering import (
-    CHANGES_ITS_OBJECT,
-    DEFINES,
-    INSIDES,
-    OWN_DICE,
-    REACHES_ANYTHING,
-    here,
-    names_of,
-    objects,
-    root,
-)
+from autograder.bindings import DEFINES, here, names_of, objects, root
+from autograder.remembering import CHANGES_ITS_OBJECT, INSIDES, OWN_DICE, REACHES_ANYTHING
 from autograder.scopes import bound, deferred
 
 LOOKS = {"display", "print"}

@@ -220,8 +220,8 @@ class _Asking:
             return True
         found, names = self.parted, sorted(self.parted.names)
         answer: Outcome = Returned(None)
-        if found.left or names:
-            answer = student.look_through(found.own, found.given, found.calling, names, seconds=limits.cell_seconds)
+        if found.around and (found.left or names):
+            answer = student.look_through(found.own, found.around, names, seconds=limits.cell_seconds)
         match answer:
             case Returned((tuple(mentioned), tuple(changed))):
                 attempt.defining = found.without(mentioned, changed)

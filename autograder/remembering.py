@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
+from autograder.bindings import DEFINES, fixed, modules_in, names_in, names_of, objects, root
 from autograder.scopes import mentioned
 from autograder.tables import tables
 
@@ -29,7 +32,6 @@ CHANGES_ITS_OBJECT = {
     *("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft", "remove"),
     *("reverse", "send", "setdefault", "sort", "update", "write"),
 }
-WRAPS_A_FUNCTION = {"checkpoint", "grad", "hessian", "jacfwd", "jacrev", "jit", "partial", "value_and_grad", "vmap"}
 OWN_DICE = {"default_rng", "Generator", "RandomState", "SeedSequence"}
 """What of `numpy.random` is not NumPy's common generator, which goes on from where the last call left it."""
 MAY_BE_RUN = re.compile(r"\A\s|[%!?]|>>>|In \[")
@@ -48,15 +50,38 @@ REWARD = "reward"
 """What decorates a function that only shows something."""
 
 Scopes = tuple[frozenset[str], ...]
-DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+
+
+@dataclass(frozen=True)
+class Around:
+    """What matters of the cells that a student was given and that are unchanged, as names: those of `objects`, which
+    are anything but functions, classes, modules and constants; all that are `mentioned`; imported `modules`; and those
+    mentioned where what the student wrote is `called` to show something."""
+
+    objects: Sequence[str] = ()
+    mentioned: Sequence[str] = ()
+    modules: Sequence[str] = ()
+    called: Sequence[str] = ()
+
+
+@lru_cache(64)
+def around(given: tuple[str, ...], calling: tuple[str, ...]) -> Around | None:
+    """What matters of `given` cells, and of those that would be `calling` the student's. None if one is no Python."""
+    try:
+        trees, callers = ([*map(ast.parse, cells)] for cells in (given, calling))
+    except SyntaxError:
+        return None
+    made = {name for tree in trees for name in objects(tree.body)}
+    return Around(*(tuple(sorted(names)) for names in (made, names_in(trees), modules_in(trees), names_in(callers))))
 
 
 def look_through(
-    own: Sequence[str], given: Sequence[str], calling: Sequence[str], names: Collection[str]
+    own: Sequence[str], around: Around, names: Collection[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """None where a student's code `remembers`; otherwise which of `names` their own cells mention, for others or read
     where others may have bound them, and which of them stand for objects that they have made."""
-    if remembers(own, given, calling):
+    trees = _all_parsed(own)
+    if trees is None or remembers(trees, around):
         return None
     try:
         found = frozenset().union(*map(mentioned, own))
@@ -64,36 +89,44 @@ def look_through(
         found = frozenset(names)
     if any(name in REACHES_ANYTHING or ANY_NAME.fullmatch(name) for name in found):
         found = frozenset(names)
-    held = {name for cell in own for name in objects(_parsed(cell).body)}
+    held = {name for tree in trees for name in objects(tree.body)}
     return tuple(sorted(found.intersection(names))), tuple(sorted(held.intersection(names)))
 
 
-def remembers(own: Sequence[str], given: Sequence[str], calling: Sequence[str]) -> bool:
-    """Whether what is defined in a student's `own` cells may answer otherwise after `calling` ones have called it.
-
-    The functions of `given` cells keep nothing, but what else these hold may be changed.
-    """
+def _all_parsed(own: Sequence[str]) -> list[ast.Module] | None:
+    """The cells, or None if they are more than can be read, or may be something that is not read."""
     if sum(map(len, own)) > MOST:
-        return True
+        return None
     try:
-        return _remember(*(list(map(_parsed, cells)) for cells in (own, given, calling)))
+        return [*map(_parsed, own)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested deeper than can be read
+        return None
+
+
+def remembers(own: Sequence[ast.Module], around: Around) -> bool:
+    """Whether what is defined in a student's `own` cells may answer otherwise after it has been called.
+
+    The functions of given cells keep nothing, but what else these hold may be changed.
+    """
+    try:
+        return _remember(own, around)
+    except RecursionError:  # nested deeper than can be read
         return True
 
 
-def _remember(own: Sequence[ast.Module], given: Sequence[ast.Module], callers: Sequence[ast.Module]) -> bool:
+def _remember(own: Sequence[ast.Module], around: Around) -> bool:
     made = {name for tree in own for name in objects(tree.body)}
-    all_made = made.union(*(objects(tree.body) for tree in given))
-    held = made - tables(own, (*own, *given, *callers), all_made)
-    kept = held | (all_made - made) | (set() if _dataclasses(own) else {FIELD})
-    mentioned = _names_in(own)
+    elsewhere, callers = set(around.objects), set(around.called)
+    held = made - tables(own, made | elsewhere, {*around.mentioned, *callers}, {*around.modules, *modules_in(own)})
+    kept = held | elsewhere | (set() if _dataclasses(own) else {FIELD})
+    mentioned = names_in(own)
 
     def may_keep(node: ast.stmt) -> bool:
         # What was handed out to show something, and was changed, may look at what is given: nothing else asks it.
         alone = isinstance(node, ast.FunctionDef) and only_shows(node) and node.name not in mentioned
         return _may_keep(node, held if alone else kept, ())
 
-    return bool(held & _names_in(callers)) or any(may_keep(node) for tree in own for node in tree.body)
+    return bool(held & callers) or any(may_keep(node) for tree in own for node in tree.body)
 
 
 def only_shows(node: ast.stmt) -> bool:
@@ -102,10 +135,6 @@ def only_shows(node: ast.stmt) -> bool:
         case ast.FunctionDef(decorator_list=[ast.Name(id=decorator)]):
             return decorator == REWARD
     return False
-
-
-def _names_in(trees: Iterable[ast.AST]) -> set[str]:
-    return {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _parsed(cell: str) -> ast.Module:
@@ -131,7 +160,7 @@ def _may_keep(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
             return True
         case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args) | ast.Lambda(args=args):
             defaults = [*args.defaults, *filter(None, args.kw_defaults)]
-            if not all(isinstance(value, ast.Name | ast.Attribute) or _fixed(value) for value in defaults):
+            if not all(isinstance(value, ast.Name | ast.Attribute) or fixed(value) for value in defaults):
                 return True
         case _ if scopes and _reaches_out(node, kept, scopes):
             return True
@@ -166,21 +195,6 @@ def _reaches_out(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
     return False
 
 
-def objects(body: Iterable[ast.stmt]) -> Iterator[str]:
-    """The names that these statements, outside of functions, bind to anything but functions, classes, modules and
-    constants."""
-    for node in here(body):
-        match node:
-            case ast.Assign(targets=targets, value=value) if not _fixed(value):
-                yield from (name for target in targets for name in _bound(target))
-            case ast.AnnAssign(target=target, value=ast.expr() as value) if not _fixed(value):
-                yield from _bound(target)
-            case ast.AugAssign(target=target) | ast.For(target=target) | ast.NamedExpr(target=target):
-                yield from _bound(target)
-            case ast.withitem(optional_vars=ast.expr() as target):
-                yield from _bound(target)
-
-
 def _shared(body: Sequence[ast.stmt], kept: Collection[str]) -> Iterator[ast.stmt]:
     """These statements of a class but for fields of which each object has its own."""
     for node in body:
@@ -202,59 +216,3 @@ def _dataclasses(own: Sequence[ast.Module]) -> bool:
     imported = [(n.module, a) for n in nodes if isinstance(n, ast.ImportFrom) for a in n.names]
     ours = [module for module, a in imported if (a.asname or a.name) in (FIELD, "*")]
     return ours != [] and set(ours) == {"dataclasses"} and not bound
-
-
-def _fixed(value: ast.expr) -> bool:
-    """Whether this is a constant, or a function made of functions."""
-    match value:
-        case ast.Constant() | ast.Lambda():
-            return True
-        case ast.UnaryOp(operand=operand):
-            return _fixed(operand)
-        case ast.BinOp(left=left, right=right):
-            return _fixed(left) and _fixed(right)
-        case ast.Tuple(elts=parts):
-            return all(map(_fixed, parts))
-        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args, keywords=named):
-            parts = [*args, *(keyword.value for keyword in named)]
-            return name in WRAPS_A_FUNCTION and all(isinstance(part, ast.Name) or _fixed(part) for part in parts)
-    return False
-
-
-def names_of(node: ast.AST) -> frozenset[str]:
-    """The names that a function binds, its arguments among them. A class binds none for the functions in it."""
-    match node:
-        case ast.Lambda(args=args, body=body):
-            parts: list[ast.AST] = [body]
-        case ast.FunctionDef(args=args, body=statements) | ast.AsyncFunctionDef(args=args, body=statements):
-            parts = list(statements)
-        case _:
-            return frozenset()
-    names = {arg.arg for arg in ast.walk(args) if isinstance(arg, ast.arg)}
-    for part in here(parts):
-        match part:
-            case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                names.add(name)
-            case ast.Import(names=found) | ast.ImportFrom(names=found):
-                names |= {(alias.asname or alias.name).partition(".")[0] for alias in found}
-    return frozenset(names)
-
-
-def here(parts: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """All of these, but not what is inside of functions and classes."""
-    for part in parts:
-        yield part
-        if not isinstance(part, DEFINES):
-            yield from here(ast.iter_child_nodes(part))
-
-
-def _bound(target: ast.AST) -> Iterator[str]:
-    """The names in what is assigned to: also that of an object of which only a part is."""
-    return (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
-
-
-def root(node: ast.AST) -> str:
-    """What a chain like `a.b[c].d` begins with, if it is a name."""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""

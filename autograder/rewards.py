@@ -14,19 +14,18 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from autograder.demonstrations import Part, needed, parts_of
-from autograder.remembering import REWARD, only_shows
+from autograder.remembering import REWARD, Around, around, only_shows
 
 
 @dataclass(frozen=True)
 class Defining:
     """A submission's cells: what is `left` of those that show something, by their positions, without that: nothing may
-    be. The others are the student's `own`, and those that are `given` and unchanged, with what there is to know of each
-    as `parts`, and of these the ones that would be `calling` the student's."""
+    be. The others are the student's `own`, and those that are given and unchanged, with what there is to know of each
+    as `parts`, and of all of them `around` the student's: None if they cannot be read."""
 
     left: Mapping[int, str]
     own: tuple[str, ...] = ()
-    given: tuple[str, ...] = ()
-    calling: tuple[str, ...] = ()
+    around: Around | None = None
     parts: Mapping[int, Part] = field(default_factory=dict)
 
     @property
@@ -57,8 +56,7 @@ def only_defining(cells: Mapping[int, str], released: Iterable[str]) -> Defining
     return Defining(
         left,
         own=tuple(source for place, source in cells.items() if place not in unchanged),
-        given=tuple(unchanged.values()),
-        calling=tuple(unchanged[place] for place in left),
+        around=around(tuple(unchanged.values()), tuple(unchanged[place] for place in left)),
         parts=dict(zip(unchanged, facts, strict=True)),
     )
 

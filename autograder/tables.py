@@ -8,27 +8,25 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 LOOKS_UP = {"count", "get", "index", "items", "keys", "values"}
 
 
-def tables(own: Iterable[ast.Module], everywhere: Sequence[ast.Module], objects: Collection[str]) -> set[str]:
+def tables(
+    own: Sequence[ast.Module], objects: Collection[str], elsewhere: Collection[str], modules: Collection[str]
+) -> set[str]:
     """The names that `own` cells bind once, to a list or a dictionary of constants and functions, and that are
     mentioned nowhere but where something is looked up. What stands in them can be changed as little as they.
 
-    `objects` are the names that stand for anything but functions, classes, modules and constants.
+    `objects` are the names that stand for anything but functions, classes, modules and constants; `elsewhere` are those
+    that other cells mention.
     """
-    modules = {
-        (alias.asname or alias.name).partition(".")[0]
-        for tree in everywhere
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    }
     found = {
         target.id: target
         for tree in own
         for target, parts in _written(tree.body)
-        if all(_lasting(part, objects, modules) for part in parts)
+        if target.id not in elsewhere and all(_lasting(part, objects, modules) for part in parts)
     }
-    looked_up = {id(node) for tree in everywhere for node in _looked_up(tree)}
-    for tree in everywhere:
+    if not found:
+        return set()
+    looked_up = {id(node) for tree in own for node in _looked_up(tree)}
+    for tree in own:
         for node in ast.walk(tree):
             match node:
                 case ast.Name(id=name) if found.get(name) is not node and id(node) not in looked_up:

@@ -25,7 +25,7 @@ from autograder.records import (
     Returned,
     Spy,
 )
-from autograder.remembering import look_through
+from autograder.remembering import Around, look_through
 from autograder.wire import Malformed, decode, encode
 
 
@@ -52,10 +52,8 @@ class LocalStudent:
             return CellOutcome((), raised(error))
         return CellOutcome()
 
-    def look_through(
-        self, own: Sequence[str], given: Sequence[str], calling: Sequence[str], names: Sequence[str], *, seconds: float
-    ) -> Outcome:
-        return Returned(look_through(own, given, calling, names))
+    def look_through(self, own: Sequence[str], around: Around, names: Sequence[str], *, seconds: float) -> Outcome:
+        return Returned(look_through(own, around, names))
 
     def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:
         if isinstance(target, str) and target not in self._namespace:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from autograder.records import NO_FRAMEWORKS, Call, CellOutcome, Frameworks, Handle, Limits, Outcome, Spy
+from autograder.remembering import Around
 
 FORGIVEN = 1.0
 """How much of a deadline may be given back to a worker that stood in line for a processor, as a share of it.
@@ -37,9 +38,7 @@ class Student(Protocol):
         only if they are to be `drawn`."""
         ...
 
-    def look_through(
-        self, own: Sequence[str], given: Sequence[str], calling: Sequence[str], names: Sequence[str], *, seconds: float
-    ) -> Outcome:
+    def look_through(self, own: Sequence[str], around: Around, names: Sequence[str], *, seconds: float) -> Outcome:
         """What `remembering.look_through` says of the student's `own` cells, as `Returned`. Cells are read and not run;
         asked before any has run, or what it says is the student's to say."""
         ...

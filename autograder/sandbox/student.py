@@ -19,6 +19,7 @@ import numpy as np
 
 from autograder.errors import AuthorError, OurError
 from autograder.records import Call, CellOutcome, Handle, Limits, Lost, Outcome, Raised, Returned, Spy
+from autograder.remembering import Around
 from autograder.sandbox import channel
 from autograder.sandbox.outputs import checked
 from autograder.sandbox.patience import Patience
@@ -73,11 +74,9 @@ class WarmStudent:
         except (Malformed, KeyError) as error:
             return CellOutcome((), self._end(Lost("protocol", str(error))))
 
-    def look_through(
-        self, own: Sequence[str], given: Sequence[str], calling: Sequence[str], names: Sequence[str], *, seconds: float
-    ) -> Outcome:
+    def look_through(self, own: Sequence[str], around: Around, names: Sequence[str], *, seconds: float) -> Outcome:
         """What the engine says of the student's own cells. None has run yet, so nobody else speaks."""
-        cells = _text(json.dumps([list(own), list(given), list(calling), list(names)]))
+        cells = _text(json.dumps([list(own), vars(around), list(names)]))
         reply = self._ask({"op": "look", "cells": cells}, seconds)
         if isinstance(reply, Lost):
             return reply

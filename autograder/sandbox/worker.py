@@ -17,7 +17,7 @@ import numpy as np
 
 from autograder.invoke import Bench, invoke, load_given, traceable
 from autograder.records import Call, Given, Handle, Lost, Outcome, Raised, Returned, Spy
-from autograder.remembering import look_through
+from autograder.remembering import Around, look_through
 from autograder.sandbox import channel
 from autograder.sandbox.shell import Shell
 from autograder.sandbox.telling import told
@@ -96,7 +96,8 @@ class Worker:
                 outputs, outcome = self._shell.run(text(source), output_kb=self._output_kb, drawn=drawn)
                 return {"outputs": np.frombuffer(outputs, np.uint8), **reply(outcome)}
             case {"op": "look", "cells": cells}:
-                found = look_through(*json.loads(text(cells)))
+                own, around, names = json.loads(text(cells))
+                found = look_through(own, Around(**around), names)
                 return {**reply(Returned(None)), "value": found, "seconds": 0.0, "changed": ()}
             case {"op": "call", "target": target, "call": call, "spies": spies}:
                 self._spies = spies

@@ -3,7 +3,7 @@
 import pytest
 
 from autograder.records import Limits, Returned
-from autograder.remembering import look_through, remembers
+from autograder.remembering import Around, around, look_through
 
 GIVEN = [
     "import numpy as np\nimport jax\nimport jax.numpy as jnp\nfrom functools import partial",
@@ -11,10 +11,11 @@ GIVEN = [
     "ROWS = {'a': 1}\nX_train = jnp.ones(3)\nSIZE = 3\n\n\ndef molecule(name):\n    return ROWS[name]",
 ]
 SHOWN = ["@reward\ndef picture():\n    plt.plot(rbf(X_train))\n    model = fit(X_train)"]
+AROUND = around(tuple(GIVEN), tuple(SHOWN)) or Around()
 
 
 def may(own: str) -> bool:
-    return remembers([own], GIVEN, SHOWN)
+    return look_through([own], AROUND, []) is None
 
 
 @pytest.mark.parametrize(
@@ -134,8 +135,8 @@ def test_a_worker_reads_what_the_grader_does_not(warm) -> None:
             "seen = []\ndef rbf(x):\n    seen.append(x)",
             "x = " + "-" * 100_000 + "1",
         ):
-            found = look_through([own], GIVEN, SHOWN, ["rbf", "table"])
-            assert student.look_through([own], GIVEN, SHOWN, ["rbf", "table"], seconds=20) == Returned(found)
+            found = look_through([own], AROUND, ["rbf", "table"])
+            assert student.look_through([own], AROUND, ["rbf", "table"], seconds=20) == Returned(found)
             assert found == (None if may(own) else (("rbf",), ()))
         assert student.run("rbf", seconds=20).outcome.type == "NameError"  # nothing has run
 
@@ -166,4 +167,4 @@ NAMES = ["A", "B", "kernel"]
     ],
 )
 def test_which_names_a_students_cells_mention(own: str, mentioned: str, held: str) -> None:
-    assert look_through([own, "y = 1"], [], [], NAMES) == (tuple(mentioned.split()), tuple(held.split()))
+    assert look_through([own, "y = 1"], Around(), NAMES) == (tuple(mentioned.split()), tuple(held.split()))

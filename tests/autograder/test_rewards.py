@@ -9,6 +9,7 @@ from autograder.answers import Earlier
 from autograder.course import Cell, load_chapter, load_course
 from autograder.grade import grade
 from autograder.records import Lost, Submission
+from autograder.remembering import around
 from autograder.rewards import only_defining
 from autograder.sandbox.local import LocalSandbox, LocalStudent
 
@@ -53,11 +54,9 @@ def test_what_is_left_as_it_is(released: str) -> None:
 def test_whose_the_cells_are() -> None:
     cells = ["x = 1", "def f(x): ...", SHOWN, "picture = 3", BOTH]
     found = only_defining(dict(enumerate(cells)), ["x = 1", SHOWN, BOTH])
-    assert (found.own, found.given, found.calling) == (
-        ("def f(x): ...", "picture = 3"),
-        ("x = 1", SHOWN, BOTH),
-        (BOTH,),
-    )
+    assert found.own == ("def f(x): ...", "picture = 3")
+    assert found.around == around(("x = 1", SHOWN, BOTH), (BOTH,))
+    assert only_defining({0: "%matplotlib"}, ["%matplotlib"]).around is None
 
 
 @pytest.mark.parametrize("chapter", ["kernel", "regression", "graphs", "attention"])
@@ -134,7 +133,7 @@ def test_all_runs_of_code_that_may_remember_it(toy, toy_sheet, toy_source, shown
 class Unreadable(Noting):
     """A student whose worker does not survive that its cells are read."""
 
-    def look_through(self, own, given, calling, names, *, seconds):
+    def look_through(self, own, around, names, *, seconds):
         return Lost("time")
 
 
