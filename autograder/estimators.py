@@ -30,16 +30,22 @@ def conforms(f: Subject, *checks: str) -> bool:
 
     The first that fails ends the law, with a message that names it and says what it says.
     """
-    from sklearn.utils import estimator_checks
-
+    known = scikit_learn_checks()
     for name in checks:
-        check = getattr(estimator_checks, name, None)
+        check = getattr(known, name, None)
         if check is None:
             raise OurError(f"this scikit-learn has no check {name}")
         said = _complaint(check, stand_in(f))
         if said:
             raise Stopped(LawResult(False, "law", f"scikit-learn's {name} says: {said}"))
     return True
+
+
+def scikit_learn_checks() -> Any:
+    """The module of these checks, which takes half a second to import."""
+    from sklearn.utils import estimator_checks
+
+    return estimator_checks
 
 
 def _complaint(check: Callable[..., None], estimator: type[Any]) -> str:

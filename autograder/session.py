@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from autograder import estimator_laws
 from autograder.answers import Earlier, Way
+from autograder.author import Law
 from autograder.compiled import keep_compiled
 from autograder.course import Chapter, load_chapter, load_course
 from autograder.coursefile import Course, entry_of
 from autograder.errors import UsageError
+from autograder.estimators import scikit_learn_checks
 from autograder.frameworks import likely_frameworks
 from autograder.grade import grade, limits_of, report_failure
 from autograder.kept import Kept, how_many, installed, open_kept
@@ -128,8 +132,15 @@ def open_session(
     except BaseException:
         sandbox.close()
         raise
+    if left > 0 and any(law.function.__module__ == estimator_laws.__name__ for law in _laws(loaded)):
+        # A law would wait for them; the fork server, which is being started, does not.
+        threading.Thread(target=scikit_learn_checks, name="autograder-checks", daemon=True).start()
     personal = Personal(loaded, settings.state) if loaded.entry.personal else None
     return Session(loaded, sheet, sandbox, kept, personal, shown)
+
+
+def _laws(chapter: Chapter) -> Iterator[Law]:
+    return (law for exercise in chapter.exercises.values() for law in exercise.laws)
 
 
 def _likely(found: Sequence[Path], source: Path, shown: bool) -> Frameworks:
