@@ -59,8 +59,8 @@ MAY_IMPORT: Mapping[str, str] = {
     "programs": "",
     "learning": "records author course drawing laws lineage notebook programs sandbox.local sandbox.quiet sheet",
     "personal": "records answers course notebook pairs secret wire",
-    "session": "records answers author course coursefile frameworks grade kept notebook personal questions secret settings"
-    " compiled estimators estimator_laws sandbox.device sandbox.seam",
+    "session": "records answers author course coursefile frameworks grade kept notebook personal questions secret"
+    " settings compiled estimators estimator_laws sandbox.device sandbox.seam",
     "batch": "records grade session notebook",
     "classroom": "records judge notebook pairs report card course secret wire",
     "verify": "records author course sheet judge compare laws invoke compiled wire sandbox.local",

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import lru_cache, reduce
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ from autograder.eager.unknown import Step, Unknown
 Array = np.ndarray[Any, Any]
 MOST_FACTORS = 8
 LEAST = 1e-30  # of numbers that are certainly normal
+TINY: Mapping[Any, Any] = {
+    np.dtype(number): (np.dtype(word), *(np.array(n, word) for n in (1, (2 << digits) - 1)))
+    for number, word, digits in ((np.float32, np.uint32, 23), (np.float64, np.uint64, 52))
+}
+"""How numbers that are too small to be normal are found: as words, by a one and by the largest such word, doubled."""
 AWAY_FROM_ZERO, NEAREST_EVEN = 0, 1  # lax.RoundingMethod
 
 
@@ -163,33 +169,38 @@ def convert(params: Mapping[str, Any], a: Array) -> Any:
 
 
 def dot_general(params: Mapping[str, Any], a: Array, b: Array) -> Any:
-    (over_a, over_b), (batch_a, batch_b) = params["dimension_numbers"]
     wanted = params["preferred_element_type"]
     if a.dtype != b.dtype or (wanted is not None and np.dtype(wanted) != a.dtype) or a.dtype == bool:
         raise Unknown
-    free_a = [i for i in range(a.ndim) if i not in (*over_a, *batch_a)]
-    free_b = [i for i in range(b.ndim) if i not in (*over_b, *batch_b)]
-    batch = [a.shape[i] for i in batch_a]
-    n, m = [a.shape[i] for i in free_a], [b.shape[i] for i in free_b]
-    inner = int(np.prod([a.shape[i] for i in over_a], dtype=int))
-    left = a.transpose(*batch_a, *free_a, *over_a).reshape(*batch, int(np.prod(n, dtype=int)), inner)
-    right = b.transpose(*batch_b, *over_b, *free_b).reshape(*batch, inner, int(np.prod(m, dtype=int)))
-    return np.matmul(left, right).reshape((*batch, *n, *m))
+    (axes_a, shape_a), (axes_b, shape_b), shape = _as_matrices(params["dimension_numbers"], a.shape, b.shape)
+    return np.matmul(a.transpose(axes_a).reshape(shape_a), b.transpose(axes_b).reshape(shape_b)).reshape(shape)
+
+
+@lru_cache(4096)
+def _as_matrices(numbers: Any, a: tuple[int, ...], b: tuple[int, ...]) -> Any:
+    """How arrays of these shapes become stacks of matrices whose product is JAX's: the order of their axes and a shape
+    for each, and the product's own shape."""
+    (over_a, over_b), (batch_a, batch_b) = numbers
+    free_a = [i for i in range(len(a)) if i not in (*over_a, *batch_a)]
+    free_b = [i for i in range(len(b)) if i not in (*over_b, *batch_b)]
+    batch, n, m = [a[i] for i in batch_a], [a[i] for i in free_a], [b[i] for i in free_b]
+    inner = prod(a[i] for i in over_a)
+    left = (*batch_a, *free_a, *over_a), (*batch, prod(n), inner)
+    right = (*batch_b, *over_b, *free_b), (*batch, inner, prod(m))
+    return left, right, (*batch, *n, *m)
 
 
 def flushed(array: Array) -> Array:
     """The array with zeros for what is too small to be a normal number, where there is any."""
     kind = array.dtype
-    if kind == np.float32:
-        words, most = array.view(np.uint32), (1 << 24) - 1
-    elif kind == np.float64:
-        words, most = array.view(np.uint64), (1 << 53) - 1
-    else:
+    if kind not in TINY:
         return array
     if not array.ndim and ((number := array.item()) == 0 or abs(number) > LEAST):
         return array
-    tiny = (words << 1) - 1 < most  # without its sign; zero becomes the largest number
-    return np.where(tiny, np.copysign(np.zeros((), kind), array), array) if tiny.any() else array
+    word, one, most = TINY[kind]
+    words = array.view(word)
+    tiny = np.less(np.subtract(np.left_shift(words, one), one), most)  # no sign; zero becomes the largest number
+    return np.where(tiny, np.copysign(np.zeros((), kind), array), array) if np.count_nonzero(tiny) else array
 
 
 def sort(params: Mapping[str, Any], *arrays: Array) -> Any:
