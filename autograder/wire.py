@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Callable, Collection
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def encode(tree: Any, *, leaf: Leaf | None = None) -> tuple[bytes, bytes]:
     """`head` and `blob` of a value. `leaf` turns an object that is not data into a record (a handle)."""
     writer = _Writer(leaf)
     node = writer.node(tree, 0)
-    head = json.dumps(node, separators=(",", ":"), allow_nan=False).encode()
+    head = _WRITES.encode(node).encode()
     blob = b"".join(writer.buffers)
     if len(head) > MAX_HEAD or len(blob) > MAX_BLOB:
         raise Malformed(f"the value takes {len(head) + len(blob):,} bytes, but should take at most {MAX_BLOB:,}")
@@ -78,7 +79,7 @@ def decode(head: bytes, blob: bytes, *, allow: Collection[type] = HOSTILE) -> An
     if len(head) > MAX_HEAD or len(blob) > MAX_BLOB:
         raise Malformed("the frame is too large")
     try:
-        return _Reader(blob, allow).node(json.loads(head, parse_constant=_refuse), 0)
+        return _Reader(blob, allow).node(_READS.decode(head.decode()), 0)
     except Malformed:
         raise
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
@@ -125,13 +126,13 @@ class _Writer:
         if kind is dict:
             return {"$d": [[self.node(k, depth + 1), self.node(v, depth + 1)] for k, v in value.items()]}
         if kind in TRUSTED:
-            parts = {f.name: self.node(getattr(value, f.name), depth + 1) for f in fields(value) if f.compare}
+            parts = {name: self.node(getattr(value, name), depth + 1) for name in _parts(kind)}
             return {"$r": [kind.__name__, parts]}
         array = as_array(value)
         return self.other(value, depth) if array is None else self.array(array)
 
     def array(self, array: np.ndarray) -> Any:
-        name, shape = array.dtype.name, list(array.shape)
+        name, shape = _name(array.dtype), list(array.shape)
         if self.offset + array.nbytes > MAX_BLOB:  # before it is copied
             raise Malformed(f"the value takes more than {MAX_BLOB:,} bytes")
         buffer = np.ascontiguousarray(array, dtype=DTYPES[name]).tobytes()
@@ -160,9 +161,9 @@ def as_array(value: Any) -> np.ndarray | None:
             return None
     else:
         return None
-    if array.dtype.name == "bfloat16":
+    if _name(array.dtype) == "bfloat16":
         array = array.astype(np.float32)
-    return np.asarray(array) if array.dtype.name in DTYPES else None
+    return np.asarray(array) if _name(array.dtype) in DTYPES else None
 
 
 FRAMEWORKS = frozenset({"jax", "jaxlib", "tensorflow", "keras", "torch", "pandas"})
@@ -236,8 +237,23 @@ def _plain(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+@lru_cache(64)
+def _name(dtype: Any) -> str:
+    return str(dtype.name)
+
+
+@lru_cache(64)
+def _parts(kind: Any) -> tuple[str, ...]:
+    """The fields of a record that travel."""
+    return tuple(f.name for f in fields(kind) if f.compare)
+
+
 def _refuse(constant: str) -> Any:
     raise Malformed(f"{constant} is not JSON")
+
+
+_WRITES = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_READS = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _elsewhere(*args: Any) -> Any:
