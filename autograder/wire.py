@@ -126,7 +126,7 @@ class _Writer:
         if kind is dict:
             return {"$d": [[self.node(k, depth + 1), self.node(v, depth + 1)] for k, v in value.items()]}
         if kind in TRUSTED:
-            parts = {name: self.node(getattr(value, name), depth + 1) for name in _parts(kind)}
+            parts = {name: self.node(getattr(value, name), depth + 1) for name in _parts(kind)}  # type: ignore[arg-type]
             return {"$r": [kind.__name__, parts]}
         array = as_array(value)
         return self.other(value, depth) if array is None else self.array(array)
