@@ -21,9 +21,10 @@ Program = Mapping[str, Any]
 def trace(wanted: Iterable[Program], ready: Callable[[Any], None]) -> Iterator[None]:
     """Has JAX trace one program after the other, as often as it is asked to go on, and `ready` make of each what it
     can."""
-    known, kinds = primitives(), dict[str, Any]()
+    known, kinds = dict[str, Any](), dict[str, Any]()
     for program in wanted:
         with suppress(Exception):  # of another version of JAX, say: then whoever needs it traces it
+            known = known or primitives()
             ready(traced(program, known, kinds))
         yield
 
