@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from autograder.judge import Result
 from autograder.records import LawResult, Lost, Raised, Returned
+from autograder.said import Said
 from autograder.wire import Malformed, decode, encode
 
 Way: TypeAlias = tuple[str, str]
@@ -25,10 +26,12 @@ MOST = 1 << 20
 
 @dataclass(frozen=True)
 class Answers:
-    """How the checks of one exercise ended, in their order, and the seconds of the student's that this took."""
+    """How the checks of one exercise ended, in their order, the seconds of the student's that this took, and what laws,
+    by their labels, and the student's code `said` to each other."""
 
     results: tuple[Result, ...]
     seconds: float = 0.0
+    said: Mapping[str, Sequence[Said]] = field(default_factory=dict)
 
     @property
     def settled(self) -> bool:
@@ -44,30 +47,96 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Question:
+    """What an exercise asks of a submission, as keys that stay while it does: one for each of its `checks`, in order,
+    and one for the `frame`, which is whatever else an answer can depend on."""
+
+    frame: str
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is known of an exercise some of whose checks are no longer what they were: how the others ended, by their
+    places, what was `said` to laws, by their labels, and the seconds of all."""
+
+    results: Mapping[int, Result]
+    said: Mapping[str, Sequence[Said]]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Earlier:
-    """What an earlier run was answered by the same cells, and what these put out."""
+    """What an earlier run was answered by the same cells, and what these put out. `parts` are of exercises that are no
+    longer asked the same."""
 
     answers: Mapping[Way, Answers]
     cells: Mapping[int, tuple[Mapping[str, Any], ...]]
+    parts: Mapping[Way, Part] = field(default_factory=dict)
+
+
+def part_of(answers: Answers, before: Sequence[str], now: Sequence[str]) -> Part | None:
+    """What answers to the checks `before` say of those that are asked `now`; None if one ended the worker, and with it
+    what came after."""
+    if any(isinstance(r, Lost) and r.why != "missing" for r in answers.results):
+        return None
+    ended = dict(zip(before, answers.results, strict=True))
+    results = {place: ended[key] for place, key in enumerate(now) if key in ended}
+    return Part(results, answers.said, answers.seconds)
 
 
 def to_text(results: Sequence[Result]) -> str | None:
     """The results as text, or None where they are too long to be kept."""
+    return _text([_node(r) for r in results])
+
+
+def from_text(text: str) -> tuple[Result, ...]:
+    """The results of `to_text`. Raises a ValueError for anything else."""
+    return tuple(map(_result, _nodes(text)))
+
+
+def said_to_text(said: Mapping[str, Sequence[Said]]) -> str:
+    """What was said as text; nothing where it is too long to be kept."""
+    nodes = [(label, [(s.asked, _node(s.outcome), list(s.called)) for s in all_]) for label, all_ in said.items()]
+    return _text(nodes) or ""
+
+
+def said_from_text(text: str) -> Mapping[str, Sequence[Said]]:
+    """What `said_to_text` wrote. Raises a ValueError for anything else."""
+    return {str(label): tuple(map(_said, nodes)) for label, nodes in (_nodes(text) if text else ())}
+
+
+def _text(nodes: list[Any]) -> str | None:
     try:
-        head, blob = encode([_node(r) for r in results])
+        head, blob = encode(nodes)
     except Malformed:
         return None
     text = f"{head.decode()}\n{base64.b64encode(blob).decode()}"
     return text if len(text) <= MOST else None
 
 
-def from_text(text: str) -> tuple[Result, ...]:
-    """The results of `to_text`. Raises a ValueError for anything else."""
+def _nodes(text: str) -> list[Any]:
     head, _, blob = text.partition("\n")
     nodes = decode(head.encode(), base64.b64decode(blob))  # a ValueError, as Malformed is
     if not isinstance(nodes, list):
         raise Malformed("these are no results")
-    return tuple(map(_result, nodes))
+    return nodes
+
+
+def _said(node: Any) -> Said:
+    match node:
+        case (str(asked), outcome, list(called)):
+            result = _result(outcome)
+            if not isinstance(result, LawResult):
+                return Said(asked, result, tuple(map(_call_back, called)))
+    raise Malformed("this is nothing that was said")
+
+
+def _call_back(node: Any) -> tuple[int, tuple[Any, ...], str]:
+    match node:
+        case (int(number), tuple(args), str(answered)):
+            return number, args, answered
+    raise Malformed("this is no call")
 
 
 def _node(result: Result) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import cast
 
 from autograder.answers import CARRIED, OWN, Answers, Earlier, Way
 from autograder.attempt import Attempt, attempt_within
@@ -19,6 +20,7 @@ from autograder.frameworks import frameworks_of
 from autograder.judge import Result, judge
 from autograder.laws import Subject, judge_law
 from autograder.pairs import plain, settled
+from autograder.recall import recalled
 from autograder.records import (
     Check,
     ExerciseSheet,
@@ -35,6 +37,7 @@ from autograder.records import (
     Verdict,
 )
 from autograder.rewards import Defining, only_defining
+from autograder.said import Noting, Said
 from autograder.sandbox.seam import Sandbox, Student
 
 HOW = {OWN: "to the end", CARRIED: "again with correct versions of the functions it uses"}
@@ -58,7 +61,8 @@ def grade(
     """
     attempt = attempt_within(chapter.course.limits)
     known = earlier or Earlier({}, {})
-    asking = _Asking(chapter, sheet, submission, sandbox, attempt, frozenset(known.cells), shown, dict(known.answers))
+    answered = {**known.answers, **recalled(chapter, sheet, known.parts)}
+    asking = _Asking(chapter, sheet, submission, sandbox, attempt, frozenset(known.cells), shown, answered)
     found = asking.own()
     verdicts = {e.name: judge(*settled(e, found[e.name].results)) for e in sheet.exercises}
     for place, exercise in enumerate(sheet.exercises):
@@ -154,9 +158,9 @@ class _Asking:
 
     def _ask(self, exercises: Sequence[ExerciseSheet], spies: Mapping[str, Spy], way: str) -> dict[str, Answers]:
         """The result of every check of `exercises`, from as few workers as the submission lets live."""
-        chapter, attempt = self.chapter, self.attempt
-        limits = limits_of(exercises[0], chapter.course.limits)
+        attempt, limits = self.attempt, limits_of(exercises[0], self.chapter.course.limits)
         results: dict[tuple[str, str], Result] = {}
+        said: dict[str, dict[str, Sequence[Said]]] = {e.name: {} for e in exercises}
         gone: dict[str, Lost] = {}
         seconds = dict.fromkeys((e.name for e in exercises), 0.0)
 
@@ -177,7 +181,7 @@ class _Asking:
                 for exercise, check in queue:
                     if attempt.left() <= 0:
                         break
-                    result = _answer(chapter, exercise, check, student, attempt)
+                    result = self._answer(exercise, check, student, said[exercise.name])
                     seconds[exercise.name] += student.spent - counted
                     counted = student.spent
                     if isinstance(result, Lost) and result.why == "time" and attempt.left() <= 0:
@@ -188,7 +192,26 @@ class _Asking:
                         break
                     if isinstance(result, Raised) and result.type == "MemoryError":
                         break  # what this exercise still holds would starve the others
-        return {e.name: Answers(_in_order(e, results, gone, attempt, HOW[way]), seconds[e.name]) for e in exercises}
+        return {
+            e.name: Answers(_in_order(e, results, gone, attempt, HOW[way]), seconds[e.name], said[e.name])
+            for e in exercises
+        }
+
+    def _answer(
+        self, exercise: ExerciseSheet, check: Check, student: Student, said: dict[str, Sequence[Said]]
+    ) -> Result:
+        """How the check ended. What a law says and is told is put down in `said`."""
+        most = limits_of(exercise, self.chapter.course.limits).check_seconds
+        seconds = _until(time.monotonic() + min(self.attempt.left(), most))
+        if check.call is not None:
+            outcome: Outcome = student.call(exercise.name, check.call, seconds=seconds())
+            return outcome
+        law, noting = self.chapter.law(exercise.name, plain(check.label)), Noting(student)
+        subject = Subject(cast(Student, noting), exercise.name, exercise.signatures, seconds)
+        result = judge_law(law.function, subject, check.seed)
+        if noting.said is not None:
+            said[check.label] = noting.said
+        return result
 
     def _run_cells(self, student: Student, limits: Limits) -> bool:
         """Runs the cells but those known to end a worker; of what only shows something, what is to be seen and has not
@@ -241,16 +264,6 @@ def _in_order(
     return tuple(
         results.get((name, c.label)) or gone.get(name) or attempt.not_reached(name, how) for c in exercise.checks
     )
-
-
-def _answer(chapter: Chapter, exercise: ExerciseSheet, check: Check, student: Student, attempt: Attempt) -> Result:
-    most = limits_of(exercise, chapter.course.limits).check_seconds
-    seconds = _until(time.monotonic() + min(attempt.left(), most))
-    if check.call is not None:
-        outcome: Outcome = student.call(exercise.name, check.call, seconds=seconds())
-        return outcome
-    law = chapter.law(exercise.name, plain(check.label))
-    return judge_law(law.function, Subject(student, exercise.name, exercise.signatures, seconds), check.seed)
 
 
 def _until(deadline: float) -> Callable[[], float]:

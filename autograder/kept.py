@@ -20,7 +20,18 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from autograder.answers import Answers, Earlier, Way, from_text, to_text
+from autograder.answers import (
+    Answers,
+    Earlier,
+    Part,
+    Question,
+    Way,
+    from_text,
+    part_of,
+    said_from_text,
+    said_to_text,
+    to_text,
+)
 from autograder.records import Finding, Graded, Submission, Verdict
 from autograder.secret import write_private
 
@@ -30,14 +41,14 @@ class Kept:
     """The graded submissions of one chapter on one ground. With `again`, earlier runs are not looked at. Where cells'
     outputs are to be `shown`, a run without them has left its answers and nothing else.
 
-    `whole` changes with anything that a verdict depends on, a key of `questions` with what one exercise asks.
+    `whole` changes with anything that a verdict depends on, `questions` with what each exercise asks.
     """
 
     folder: Path
     again: bool = False
     shown: bool = False
     whole: str = ""
-    questions: Mapping[Way, str] = field(default_factory=dict)
+    questions: Mapping[Way, Question] = field(default_factory=dict)
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
     _fresh: set[str] = field(default_factory=set)
 
@@ -65,17 +76,22 @@ class Kept:
             write_private(self._path(key), json.dumps(document, default=vars))
             self._fresh.add(key)
 
-    def apart(self, who: str, questions: Mapping[Way, str]) -> Kept:
+    def apart(self, who: str, questions: Mapping[Way, Question]) -> Kept:
         """The same for somebody who is asked other things than the rest of the class. `who` is a name for a folder."""
         return replace(self, folder=self.folder / who, questions=questions, _locks={}, _fresh=set())
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"
 
-    def _told(self, answers: Mapping[Way, Answers]) -> list[tuple[str, float, str]]:
-        """What can be kept of the answers: the key of the question, seconds and results of each."""
-        texts = [(self.questions.get(way), a.seconds, to_text(a.results)) for way, a in answers.items() if a.settled]
-        return [(key, seconds, text) for key, seconds, text in texts if key is not None and text is not None]
+    def _told(self, answers: Mapping[Way, Answers]) -> list[Any]:
+        """What can be kept of the answers: the keys of each question, seconds, results, and what was said to laws."""
+        settled = [(self.questions[way], a) for way, a in answers.items() if a.settled and way in self.questions]
+        texts = [(question, a, to_text(a.results)) for question, a in settled]
+        return [
+            (question.frame, question.checks, a.seconds, text, said_to_text(a.said))
+            for question, a, text in texts
+            if text is not None
+        ]
 
     def _read(self, path: Path) -> Graded | Earlier | None:
         """What is kept in `path`; None if there is nothing, or nothing that can be used."""
@@ -95,10 +111,17 @@ class Kept:
         return graded if graded.status == "graded" else None
 
     def _earlier(self, told: Any, cells: Mapping[int, tuple[Any, ...]]) -> Earlier | None:
-        texts = {key: (seconds, text) for key, seconds, text in told}
-        known = {way: texts[key] for way, key in self.questions.items() if key in texts}
-        answers = {way: Answers(from_text(text), float(seconds)) for way, (seconds, text) in known.items()}
-        return Earlier(answers, cells) if answers else None
+        known = {frame: (tuple(checks), *rest) for frame, checks, *rest in told}
+        found, parts = dict[Way, Answers](), dict[Way, Part]()
+        for way, question in self.questions.items():
+            if question.frame in known:
+                checks, seconds, text, said = known[question.frame]
+                answers = Answers(from_text(text), float(seconds), said_from_text(said))
+                if checks == question.checks:
+                    found[way] = answers
+                elif part := part_of(answers, checks, question.checks):
+                    parts[way] = part
+        return Earlier(found, cells, parts) if found or parts else None
 
 
 def open_kept(
@@ -109,7 +132,7 @@ def open_kept(
     again: bool = False,
     shown: bool = False,
     whole: str = "",
-    questions: Mapping[Way, str] | None = None,
+    questions: Mapping[Way, Question] | None = None,
 ) -> Kept:
     """What is kept of a chapter, by a name that is its own, on this ground. That on other grounds is removed."""
     folder = state / "kept" / chapter / hashlib.blake2b(ground.encode(), digest_size=8).hexdigest()

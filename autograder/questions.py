@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from autograder.answers import CARRIED, OWN, Way
+from autograder.answers import CARRIED, OWN, Question, Way
 from autograder.course import Chapter
 from autograder.lineage import lineage, own_files
 from autograder.pairs import plain
@@ -26,8 +26,8 @@ Rest = Callable[[Any], str]
 """Digests of what authors wrote."""
 
 
-def questions(chapter: Chapter, sheet: Sheet, limits: Callable[[ExerciseSheet], Limits]) -> Mapping[Way, str]:
-    """The key of every exercise of the sheet: as it is asked at first, and as it is when an error is carried forward.
+def questions(chapter: Chapter, sheet: Sheet, limits: Callable[[ExerciseSheet], Limits]) -> Mapping[Way, Question]:
+    """The keys of every exercise of the sheet: as it is asked at first, and as it is when an error is carried forward.
 
     `limits` tells what a worker may use that is asked an exercise.
     """
@@ -39,23 +39,18 @@ def questions(chapter: Chapter, sheet: Sheet, limits: Callable[[ExerciseSheet], 
     def rest(value: Any) -> str:
         return lineage(value, own) or everything
 
-    found: dict[Way, str] = {}
+    found: dict[Way, Question] = {}
     for exercise in sheet.exercises:
-        own_key = _digest(
-            settings,
-            exercise.name,
-            exercise.signatures,
-            sheet.arrays,
-            tuple(asdict(limits(exercise)).items()),
-            [_asked(chapter, exercise, check, rest) for check in exercise.checks],
-        )
-        found[exercise.name, OWN] = own_key
+        limited = tuple(asdict(limits(exercise)).items())
+        frame = _digest(settings, exercise.name, exercise.signatures, sheet.arrays, limited)
+        checks = tuple(_digest(_asked(chapter, exercise, check, rest)) for check in exercise.checks)
+        found[exercise.name, OWN] = Question(frame, checks)
         if exercise.needs:
             references = [
                 (n, chapter.exercises[n].signatures, rest(chapter.exercises[n].target)) for n in exercise.needs
             ]
             helpers = [(n, rest(h)) for n, h in chapter.helpers.items()]  # any of them may be handed to a reference
-            found[exercise.name, CARRIED] = _digest(own_key, references, helpers)
+            found[exercise.name, CARRIED] = Question(_digest(frame, references, helpers), checks)
     return found
 
 

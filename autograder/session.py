@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from autograder import estimator_laws
-from autograder.answers import Earlier, Way
+from autograder.answers import Earlier, Question, Way
 from autograder.author import Law
 from autograder.compiled import keep_compiled
 from autograder.course import Chapter, load_chapter, load_course
@@ -196,5 +196,5 @@ def _shelf(course: Course, chapter: str) -> str:
     return f"{course.name}-{chapter}"
 
 
-def _questions(chapter: Chapter, sheet: Sheet) -> Mapping[Way, str]:
+def _questions(chapter: Chapter, sheet: Sheet) -> Mapping[Way, Question]:
     return questions(chapter, sheet, lambda exercise: limits_of(exercise, chapter.course.limits))

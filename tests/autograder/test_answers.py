@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autograder.answers import CARRIED, MOST, OWN, Answers, Earlier, from_text, to_text
+from autograder.answers import CARRIED, MOST, OWN, Answers, Earlier, Question, from_text, to_text
 from autograder.grade import grade
 from autograder.judge import judge
 from autograder.kept import open_kept
@@ -60,7 +60,7 @@ def test_what_ran_out_of_memory_is_asked_again(tmp_path, result, settled: bool) 
     assert Answers((Returned(1), result)).settled is settled
     submission, graded = Submission("ada", "ada.ipynb", {0: "x"}), Graded("ada", "ada.ipynb", "graded")
     answers = {("f", OWN): Answers((result,), 1.5), ("g", OWN): Answers((Returned(2),), 0.5)}
-    questions = {("f", OWN): "1", ("g", OWN): "2"}
+    questions = {("f", OWN): Question("f", ("1",)), ("g", OWN): Question("g", ("2",))}
     open_kept(tmp_path, "toy", "ground", whole="before", questions=questions).keep(
         submission, replace(graded, answers=answers)
     )

@@ -118,6 +118,9 @@ EDITS: Mapping[str, tuple[Edit, set[str]]] = {
     "a comment in a law": (replaced(CHAPTER, LAW, f"    # here\n\n{LAW}"), set()),
     "places in the file": (replaced(CHAPTER, "# # Toys", "# # Toys\n#\n# More of them"), set()),
     "another title": (replaced(COURSE, 'title = "Toys"', 'title = "Games"'), set()),
+    "how strict a law is": (replaced(CHAPTER, LAW, LAW.replace("f(z, x))", "f(z, x), rtol=1e-3)")), set()),
+    "a reference that a law uses": (replaced(SOLUTIONS, "return len(places)", "return 0 + len(places)"), set()),
+    "a probe less": (replaced(CHAPTER, f"{SLACK}\n", ""), set()),
     "an exercise less": (cut(CHAPTER, "# %%\nLine = ", "# %%\nvisits"), set()),
     # what is asked: those exercises are
     "one more probe": (replaced(CHAPTER, SLACK, f'{SLACK}\nsqdist.probe("nine", d=9, hidden=True)'), {"sqdist"}),
@@ -130,7 +133,6 @@ EDITS: Mapping[str, tuple[Edit, set[str]]] = {
     "what a law says": (replaced(CHAPTER, "The distance there is", "There is"), {"sqdist"}),
     "a function that a law uses": (replaced(CHAPTER, "return n + 0", "return n + 1"), {"halfway"}),
     "a number that a law uses": (replaced(CHAPTER, "SIZE = 4", "SIZE = 5"), {"halfway"}),
-    "a reference that a law uses": (replaced(SOLUTIONS, "return len(places)", "return 0 + len(places)"), {"visits"}),
     "a helper": (replaced(CHAPTER, "a[0] + 10 * b[0]", "a[0] + 11 * b[0]"), {"table", "nearest carried"}),
     "a signature": (replaced(SOLUTIONS, "call: Callable) -> int", "call: Callable) -> float"), {"visits"}),
     "an exercise's limit": (replaced(CHAPTER, "table, points=2", "table, points=2, limits=dict(disk_mb=9)"), {"table"}),

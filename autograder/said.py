@@ -1,0 +1,101 @@
+"""What a law and a student's code say to each other, noted so that it can be said again (`recall`)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autograder.records import Call, Handle, Outcome, Spy
+from autograder.wire import Malformed, encode
+
+FAILED = "\0failed"  # what a function of the law answered that raised
+MOST = 1 << 18
+"""Bytes of answers and of calls that are noted of one law: what a student's code says is its own affair."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """One question of a law: a digest of what was `asked`, its `outcome`, and what the student's code `called` in the
+    meantime: which of the law's functions, in the order in which it passed them on, with what, and a digest of what
+    that answered."""
+
+    asked: str
+    outcome: Outcome
+    called: tuple[tuple[int, tuple[Any, ...], str], ...] = ()
+
+
+@dataclass
+class Noting:
+    """A student who is asked by a law, and what they said to each other: None once that is too much, or no data."""
+
+    student: Any
+    said: list[Said] | None = field(default_factory=list)
+    _room: int = MOST
+    _functions: int = 0
+    _called: list[tuple[int, tuple[Any, ...], str]] = field(default_factory=list)
+
+    def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:
+        """What the student's object answers to the call."""
+        self._called = []
+        outcome: Outcome = self.student.call(target, each_spy(call, self._noted), seconds=seconds)
+        with self._keeping() as said:
+            said.append(Said(asked(target, call), outcome, tuple(self._called)))
+            self._take(getattr(outcome, "value", None))
+        return outcome
+
+    def _noted(self, spy: Spy) -> Spy:
+        number, self._functions = self._functions, self._functions + 1
+
+        def function(*args: Any) -> Any:
+            answer: Any = FAILED
+            try:
+                answer = spy.function(*args)
+                return answer
+            finally:
+                with self._keeping():
+                    self._take(args)
+                    self._called.append((number, args, digest(answer)))
+
+        return replace(spy, function=function)
+
+    @contextmanager
+    def _keeping(self) -> Iterator[list[Said]]:
+        """While inside, what cannot be kept ends all keeping."""
+        try:
+            yield [] if self.said is None else self.said
+        except Malformed:
+            self._room = -1
+        if self._room < 0:
+            self.said, self._called = None, []
+
+    def _take(self, value: Any) -> None:
+        if self._room >= 0:
+            self._room -= sum(map(len, encode(value)))
+
+
+def asked(target: str | Handle, call: Call) -> str:
+    """A digest of a question. Raises `Malformed` if it is no data."""
+    return digest((target, call))
+
+
+def digest(value: Any) -> str:
+    """A digest of data. Raises `Malformed` if it is none."""
+    head, blob = encode(value)
+    return hashlib.blake2b(head + b"\0" + blob, digest_size=12).hexdigest()
+
+
+def each_spy(tree: Any, change: Callable[[Spy], Spy]) -> Any:
+    """The tree with every spy in it changed."""
+    match tree:
+        case Spy():
+            return change(tree)
+        case Call(args, then, transform):
+            return Call(each_spy(args, change), each_spy(then, change), transform)
+        case list() | tuple():
+            return type(tree)(each_spy(part, change) for part in tree)
+        case dict():
+            return {name: each_spy(part, change) for name, part in tree.items()}
+    return tree
