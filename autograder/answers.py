@@ -103,7 +103,7 @@ def said_to_text(said: Mapping[str, Sequence[Said]]) -> str:
 
 def said_from_text(text: str) -> Mapping[str, Sequence[Said]]:
     """What `said_to_text` wrote. Raises a ValueError for anything else."""
-    return {str(label): tuple(map(_said, nodes)) for label, nodes in (_nodes(text) if text else ())}
+    return dict(map(_law, _nodes(text))) if text else {}
 
 
 def _text(nodes: list[Any]) -> str | None:
@@ -121,6 +121,13 @@ def _nodes(text: str) -> list[Any]:
     if not isinstance(nodes, list):
         raise Malformed("these are no results")
     return nodes
+
+
+def _law(node: Any) -> tuple[str, Sequence[Said]]:
+    match node:
+        case (str(label), list(nodes)):
+            return label, tuple(map(_said, nodes))
+    raise Malformed("this is no law")
 
 
 def _said(node: Any) -> Said:

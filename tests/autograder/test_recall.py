@@ -145,7 +145,7 @@ def test_what_is_long_or_no_data_is_not_noted() -> None:
 
 
 ENDED = st.sampled_from([Returned(3), Returned(Handle(1, "f", True)), Raised("ValueError", "no"), Lost("missing")])
-CALLED = st.tuples(st.integers(0, 5), st.tuples(st.integers(), st.text(max_size=5)), st.text(max_size=5))
+CALLED = st.tuples(st.integers(0, 5), st.tuples(st.integers(-9, 9), st.text(max_size=5)), st.text(max_size=5))
 SAID = st.builds(Said, st.text(max_size=9), ENDED, st.lists(CALLED, max_size=3).map(tuple))
 
 
