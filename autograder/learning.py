@@ -28,6 +28,10 @@ from autograder.sheet import PUBLIC, answer
 
 def learn(chapter: Chapter, tell: Callable[[str], None] = lambda name: None) -> list[Program]:
     """The programs, those of references first. `tell` hears of every exercise."""
+    import jax
+
+    # What JAX has run before, it does not run for the first time.
+    jax.clear_caches()  # type: ignore[no-untyped-call]
     found: dict[str, Program] = {}
     given = {name: helper.function for name, helper in chapter.helpers.items()}
     with recording(found):
