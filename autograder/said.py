@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autograder.records import Call, Handle, Outcome, Spy
-from autograder.wire import Malformed, encode
+from autograder.records import Call, Handle, Outcome, Returned, Spy
+from autograder.wire import Malformed, decode, encode
 
 FAILED = "\0failed"  # what a function of the law answered that raised
 MOST = 1 << 18
@@ -39,11 +39,13 @@ class Noting:
 
     def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:
         """What the student's object answers to the call."""
-        self._called = []
+        self._called, question = [], ""
+        with self._keeping():
+            question = asked(target, call)
         outcome: Outcome = self.student.call(target, each_spy(call, self._noted), seconds=seconds)
         with self._keeping() as said:
-            said.append(Said(asked(target, call), outcome, tuple(self._called)))
-            self._take(getattr(outcome, "value", None))
+            same = replace(outcome, value=self._copy(outcome.value)) if isinstance(outcome, Returned) else outcome
+            said.append(Said(question, same, tuple(self._called)))
         return outcome
 
     def _noted(self, spy: Spy) -> Spy:
@@ -51,13 +53,15 @@ class Noting:
 
         def function(*args: Any) -> Any:
             answer: Any = FAILED
+            given: Any = ()
+            with self._keeping():
+                given = self._copy(args)
             try:
                 answer = spy.function(*args)
                 return answer
             finally:
                 with self._keeping():
-                    self._take(args)
-                    self._called.append((number, args, digest(answer)))
+                    self._called.append((number, given, digest(answer)))
 
         return replace(spy, function=function)
 
@@ -71,9 +75,13 @@ class Noting:
         if self._room < 0:
             self.said, self._called = None, []
 
-    def _take(self, value: Any) -> None:
-        if self._room >= 0:
-            self._room -= sum(map(len, encode(value)))
+    def _copy(self, value: Any) -> Any:
+        """The value as it is now: a law may change what it is given. Nothing once there is no room."""
+        if self._room < 0:
+            return None
+        frame = encode(value)
+        self._room -= sum(map(len, frame))
+        return decode(*frame)
 
 
 def asked(target: str | Handle, call: Call) -> str:

@@ -119,6 +119,17 @@ def test_no_law_catches_that_something_else_is_asked() -> None:
         again("square", careless, noted("square", squares))
 
 
+def test_a_law_that_changes_what_it_is_given_is_given_it_again() -> None:
+    def spoils(f, rng):
+        seen = []
+        answers = f(lambda i, x: seen.append(i) or [i], 2.0)
+        right = answers == [[0], [1], [2]]
+        answers.clear()
+        return right
+
+    assert again("each", spoils, noted("each", spoils)) == LawResult(True)
+
+
 def test_what_is_long_or_no_data_is_not_noted() -> None:
     class Telling:
         def __init__(self, answer: Any, args: tuple[Any, ...] = ()) -> None:
