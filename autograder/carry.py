@@ -25,9 +25,15 @@ class Refused(Exception):
 
 
 def wants_carrying(exercise: ExerciseSheet, verdicts: Mapping[str, Verdict]) -> bool:
-    """Whether this exercise lost points that an earlier mistake may have cost."""
+    """Whether this exercise lost points that an earlier mistake may have cost.
+
+    One that is still the starter has not. Where others are too, it may be their words that came through a written one.
+    """
     own = verdicts[exercise.name]
-    return own.score < own.max_score and any(verdicts[n].score < verdicts[n].max_score for n in exercise.needs)
+    others = (v for name, v in verdicts.items() if name != exercise.name)
+    written = own.attempted or any(f.kind == "missing" for other in others for f in other.findings)
+    wrong = any(verdicts[n].score < verdicts[n].max_score for n in exercise.needs)
+    return written and wrong and own.score < own.max_score
 
 
 def reference_spies(chapter: Chapter, names: Sequence[str], *, exercises: int = 1) -> Mapping[str, Spy]:

@@ -75,12 +75,14 @@ def run_first_cells(shell: Any, *, drawn: bool) -> None:
 
 
 def look_up_tensorflow() -> None:
-    """TensorFlow goes through all of its operations and kernels when somebody asks for the first that does not exist,
-    as its first computation does."""
+    """TensorFlow goes through all of its operations and kernels, and through those that XLA has, when somebody asks for
+    the first that does not exist, as its first computation does."""
     from tensorflow.python.framework import kernels, op_def_registry
+    from tensorflow.python.util import pywrap_xla_ops
 
     op_def_registry.get("none")
     kernels.get_registered_kernels_for_op("Const")
+    pywrap_xla_ops.get_cpu_kernel_names()
 
 
 def compute_on_the_processor() -> None:

@@ -60,7 +60,9 @@ def environment(home: str, keras_backend: str = "", device: Device = CPU) -> dic
         "CUDA_VISIBLE_DEVICES": "",
         "NPROC": "2",  # the size of XLA's own pool; with 1, a callback into JAX would wait for itself
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TF_ENABLE_ONEDNN_OPTS": "0",  # whose last digits depend on the machine
+        # Whose last digits depend on the machine, and which compile themselves at the first product: 20 ms a worker.
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "JE_ARROW_MALLOC_CONF": "background_thread:false",
         **keras,

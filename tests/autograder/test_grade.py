@@ -63,6 +63,25 @@ def test_carrying_forward_does_not_excuse_the_later_exercise_itself(toy, toy_she
     assert verdict(result, "nearest").score == 0
 
 
+STARTER = "\ndef {}(*args): raise NotImplementedError('Yours to write.')\n"
+
+
+def test_what_is_not_written_is_not_asked_again_with_the_references(toy, toy_sheet, toy_source):
+    wrong = toy_source.replace("jnp.sum((x - z) ** 2)", "jnp.sum(x - z)")
+    sandbox = ScriptedSandbox()
+    result = graded(toy, toy_sheet, wrong + STARTER.format("nearest"), sandbox=sandbox)
+    assert verdict(result, "sqdist").score < 1 and not verdict(result, "nearest").attempted
+    assert sandbox.opened == 1
+
+
+def test_what_only_sounds_like_a_starter_is_asked_again(toy, toy_sheet, toy_source):
+    """The written one passes on what the starter of another exercise says."""
+    sandbox = ScriptedSandbox()
+    result = graded(toy, toy_sheet, toy_source + STARTER.format("table"), sandbox=sandbox)
+    assert sandbox.opened == 2
+    assert verdict(result, "nearest").carried_forward and verdict(result, "nearest").score == 2
+
+
 def test_what_is_carried_forward_earns_nothing_for_the_exercise_it_belongs_to(toy, toy_sheet, toy_source):
     thief = """
 stolen = {}
