@@ -36,6 +36,8 @@ class Attempt:
     unasked: dict[str, str] = field(default_factory=dict)  # exercises, and how they could not be judged any more
     begin: float = field(default_factory=time.monotonic)
     defining: Mapping[int, str] | None = None  # what is left of cells where nobody looks, once that is known
+    forgets: bool = False  # whether the code is known not to remember what it was asked
+    broken_off: bool = False  # whether something new ended a worker, and with it what an earlier run has asked
     spent: float = 0.0  # by workers that have gone
     student: Student | None = None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import cast
 
-from autograder.answers import CARRIED, OWN, Answers, Earlier, Way
+from autograder.answers import CARRIED, OWN, Answers, Earlier, Part, Way
 from autograder.attempt import Attempt, attempt_within
 from autograder.carry import reference_spies, wants_carrying
 from autograder.course import Chapter
@@ -20,6 +20,7 @@ from autograder.frameworks import frameworks_of
 from autograder.judge import Result, judge
 from autograder.laws import Subject, judge_law
 from autograder.pairs import plain, settled
+from autograder.progress import Progress, queue_of
 from autograder.recall import recalled
 from autograder.records import (
     Check,
@@ -29,7 +30,6 @@ from autograder.records import (
     Limits,
     Lost,
     Outcome,
-    Raised,
     Returned,
     Sheet,
     Spy,
@@ -56,13 +56,14 @@ def grade(
     """The verdicts on one submission, in the order of the sheet.
 
     What `earlier` answers is not asked again, and its seconds count as if it had been. If the time does not suffice
-    then, or a cell ends a worker, everything is asked anew. Unless the cells' outputs are to be `shown` to somebody, no
-    pictures are drawn, and what only shows something does not run.
+    then, or a cell ends a worker, or what is new does, everything is asked anew. Unless the cells' outputs are to be
+    `shown` to somebody, no pictures are drawn, and what only shows something does not run.
     """
     attempt = attempt_within(chapter.course.limits)
     known = earlier or Earlier({}, {})
-    answered = {**known.answers, **recalled(chapter, sheet, known.parts)}
-    asking = _Asking(chapter, sheet, submission, sandbox, attempt, frozenset(known.cells), shown, answered)
+    whole, parts = recalled(chapter, sheet, known.parts)
+    answered = {**known.answers, **whole}
+    asking = _Asking(chapter, sheet, submission, sandbox, attempt, frozenset(known.cells), shown, answered, parts)
     found = asking.own()
     verdicts = {e.name: judge(*settled(e, found[e.name].results)) for e in sheet.exercises}
     for place, exercise in enumerate(sheet.exercises):
@@ -73,7 +74,7 @@ def grade(
                 verdicts[exercise.name] = replace(carried, carried_forward=True)
     if shown and not (known.cells or attempt.outputs):
         asking.show()
-    if earlier and (attempt.unasked or attempt.dead):
+    if earlier and (attempt.unasked or attempt.dead or attempt.broken_off):
         return grade(chapter, sheet, submission, sandbox, shown=shown)
     return Graded(
         student=submission.student,
@@ -92,8 +93,9 @@ def grade(
 
 @dataclass(frozen=True)
 class _Asking:
-    """One submission at work: what it is asked, and `known`, what it has answered so far or in an earlier run; `before`
-    are the cells of which is known from that run what they put out, which is to be `shown` or not."""
+    """One submission at work: what it is asked, and `known`, what it has answered so far or in an earlier run, of some
+    exercises in `parts`; `before` are the cells of which is known from that run what they put out, which is to be
+    `shown` or not."""
 
     chapter: Chapter
     sheet: Sheet
@@ -103,6 +105,7 @@ class _Asking:
     before: frozenset[int]
     shown: bool
     known: dict[Way, Answers]
+    parts: Mapping[Way, Part]
     carried_now: set[str] = field(default_factory=set)
 
     def own(self) -> Mapping[str, Answers]:
@@ -157,20 +160,10 @@ class _Asking:
         return sum(a.seconds for (name, _), a in self.known.items() if name == exercise)
 
     def _ask(self, exercises: Sequence[ExerciseSheet], spies: Mapping[str, Spy], way: str) -> dict[str, Answers]:
-        """The result of every check of `exercises`, from as few workers as the submission lets live."""
+        """How every check of `exercises` ended, in as few workers as the submission lets live."""
         attempt, limits = self.attempt, limits_of(exercises[0], self.chapter.course.limits)
-        results: dict[tuple[str, str], Result] = {}
-        said: dict[str, dict[str, Sequence[Said]]] = {e.name: {} for e in exercises}
-        gone: dict[str, Lost] = {}
-        seconds = dict.fromkeys((e.name for e in exercises), 0.0)
-
-        def todo() -> list[tuple[ExerciseSheet, Check]]:
-            asked = [
-                (e, c) for e in exercises if e.name not in gone for c in e.checks if (e.name, c.label) not in results
-            ]
-            return sorted(asked, key=lambda pair: pair[1].hidden)  # stable: visible ones first
-
-        while (queue := todo()) and attempt.goes_on():
+        asked = [Progress(e, self.parts.get((e.name, way))) for e in exercises]
+        while queue_of(asked) and attempt.goes_on():
             worker = self.sandbox.open(limits, given=self.sheet.given, arrays=self.sheet.arrays, frameworks=self.needed)
             with attempt.using(worker) as student:
                 if not self._run_cells(student, limits):
@@ -178,24 +171,20 @@ class _Asking:
                 for name, spy in spies.items():
                     student.bind(name, spy)
                 counted = 0.0  # the cells count for the first that is asked
-                for exercise, check in queue:
+                if attempt.forgets and (known := sum(progress.recall() for progress in asked)):
+                    attempt.spent, counted = attempt.spent + known, student.spent
+                for progress, check in queue_of(asked):
                     if attempt.left() <= 0:
                         break
-                    result = self._answer(exercise, check, student, said[exercise.name])
-                    seconds[exercise.name] += student.spent - counted
+                    result = self._answer(progress.exercise, check, student, progress.said)
+                    progress.seconds += student.spent - counted
                     counted = student.spent
                     if isinstance(result, Lost) and result.why == "time" and attempt.left() <= 0:
                         break  # it might have answered, had there been more time
-                    results[exercise.name, check.label] = result
-                    if isinstance(result, Lost) and result.why != "missing":
-                        gone[exercise.name] = result
+                    if not progress.put(check, result):
+                        attempt.broken_off |= progress.recalled  # what is known comes after it, maybe
                         break
-                    if isinstance(result, Raised) and result.type == "MemoryError":
-                        break  # what this exercise still holds would starve the others
-        return {
-            e.name: Answers(_in_order(e, results, gone, attempt, HOW[way]), seconds[e.name], said[e.name])
-            for e in exercises
-        }
+        return {progress.exercise.name: progress.answers(attempt, HOW[way]) for progress in asked}
 
     def _answer(
         self, exercise: ExerciseSheet, check: Check, student: Student, said: dict[str, Sequence[Said]]
@@ -243,27 +232,14 @@ class _Asking:
             return True
         found, names = self.parted, sorted(self.parted.names)
         answer: Outcome = Returned(None)
-        if found.around and (found.left or names):
+        if found.around and (found.left or names or self.parts):
             answer = student.look_through(found.own, found.around, names, seconds=limits.cell_seconds)
         match answer:
             case Returned((tuple(mentioned), tuple(changed))):
-                attempt.defining = found.without(mentioned, changed)
+                attempt.defining, attempt.forgets = found.without(mentioned, changed), True
             case _:  # the student's code may remember, or reading it has ended the worker
                 attempt.defining = {}
         return not isinstance(answer, Lost)
-
-
-def _in_order(
-    exercise: ExerciseSheet,
-    results: Mapping[tuple[str, str], Result],
-    gone: Mapping[str, Lost],
-    attempt: Attempt,
-    how: str,
-) -> tuple[Result, ...]:
-    name = exercise.name
-    return tuple(
-        results.get((name, c.label)) or gone.get(name) or attempt.not_reached(name, how) for c in exercise.checks
-    )
 
 
 def _until(deadline: float) -> Callable[[], float]:

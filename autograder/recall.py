@@ -8,7 +8,8 @@ the exercise is asked anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograder.answers import Answers, Part, Way
@@ -22,30 +23,30 @@ from autograder.said import FAILED, Said, asked, digest, each_spy
 from autograder.wire import Malformed
 
 
-def recalled(chapter: Chapter, sheet: Sheet, parts: Mapping[Way, Part]) -> dict[Way, Answers]:
-    """The answers to those exercises of which all is known that is asked now."""
+def recalled(chapter: Chapter, sheet: Sheet, parts: Mapping[Way, Part]) -> tuple[dict[Way, Answers], dict[Way, Part]]:
+    """The answers to those exercises of which all is known that is asked now, and what is known of the others."""
     exercises = {e.name: e for e in sheet.exercises}
-    found: dict[Way, Answers] = {}
+    whole, left = dict[Way, Answers](), dict[Way, Part]()
     for way, part in parts.items():
-        try:
-            results = tuple(_results(chapter, exercises[way[0]], part))
-        except Otherwise:
-            continue
-        found[way] = Answers(results, part.seconds, part.said)
-    return found
+        checks = exercises[way[0]].checks
+        results = dict(_results(chapter, exercises[way[0]], part))
+        if len(results) == len(checks):
+            whole[way] = Answers(tuple(results[place] for place in range(len(checks))), part.seconds, part.said)
+        elif results:
+            left[way] = replace(part, results=results)
+    return whole, left
 
 
-def _results(chapter: Chapter, exercise: ExerciseSheet, part: Part) -> Iterator[Result]:
+def _results(chapter: Chapter, exercise: ExerciseSheet, part: Part) -> Iterator[tuple[int, Result]]:
     for place, check in enumerate(exercise.checks):
         if place in part.results:
-            yield part.results[place]
+            yield place, part.results[place]
         elif check.call is None and check.label in part.said:
             student: Any = Recalling(iter(part.said[check.label]))
             law = chapter.law(exercise.name, plain(check.label))
             subject = Subject(student, exercise.name, exercise.signatures, lambda: 0.0)
-            yield judge_law(law.function, subject, check.seed)
-        else:
-            raise Otherwise
+            with suppress(Otherwise):
+                yield place, judge_law(law.function, subject, check.seed)
 
 
 class Otherwise(BaseException):

@@ -13,13 +13,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.records import NO_FRAMEWORKS, Frameworks, Graded, Submission
+from autograder.records import NO_FRAMEWORKS, Frameworks, Graded, Lost, Raised, Submission, Verdict
 from autograder.sandbox.local import LocalSandbox, LocalStudent
 from autograder.session import Session, open_session
 from autograder.settings import Settings
 
 pytestmark = pytest.mark.xdist_group("redo")
 Edit = Callable[[Path], None]
+CALLS: list[str] = []
 TOY = Path(__file__).parents[1] / "toy"
 EVERY = frozenset({"halfway", "sqdist", "table", "nearest", "Line", "visits"})
 CHAPTER, SOLUTIONS, COURSE = "source/toy.py", "solutions/toy.py", "source/course.toml"
@@ -48,8 +49,10 @@ class Counting(LocalSandbox):
 class Listening(LocalStudent):
     def call(self, target, call, *, seconds):
         if isinstance(target, str):
+            CALLS.append(target)
             self.heard.add(f"{target} carried" if self.carrying else target)
-        return super().call(target, call, seconds=seconds)
+        answer = super().call(target, call, seconds=seconds)
+        return Lost("time") if isinstance(answer, Raised) and answer.type == "RecursionError" else answer
 
     def bind(self, name, spy):
         self.carrying = True
@@ -168,16 +171,17 @@ def graded(before: Path, tmp_path: Path) -> Run:
     return grading(tmp_path)
 
 
-def grading(folder: Path) -> Run:
-    """Grades four submissions; answers what they got, who was asked what, and how many workers were opened."""
+def grading(folder: Path, *others: str) -> Run:
+    """Grades four submissions, or `others`; answers what they got, who was asked what, and how many workers were
+    opened."""
     source = (TOY / "solutions" / "toy.py").read_text()
-    code = {
+    code = {str(i): source + other for i, other in enumerate(others)} or {
         "perfect": source,
         "mistaken": source.replace("(x + z) / 2\n", "x + z\n"),
         "carried": source.replace("jnp.sum((x - z) ** 2)", "jnp.sum(x - z)"),
         "unfinished": source.partition("def table")[0],
     }
-    assert len(set(code.values())) == 4
+    assert len(set(code.values())) == len(code)
 
     def run(**options) -> tuple[list[Graded], set[str], int]:
         sandbox = Counting()
@@ -246,6 +250,39 @@ def test_only_what_can_differ_is_asked_again(graded: Run, tmp_path: Path, what: 
     if not expected:
         assert opened == 0
     assert graded() == (results, set(), 0)
+
+
+@pytest.mark.parametrize(("what", "asked"), {"one more probe": 1, "a law": 2, "a size": 1, "a transform": 1}.items())
+def test_of_a_changed_exercise_only_the_changed_check_is_asked(
+    graded: Run, tmp_path: Path, what: str, asked: int
+) -> None:
+    EDITS[what][0](tmp_path / "course")
+    CALLS.clear()
+    results, _, opened = graded()
+    assert (CALLS, opened) == (["sqdist"] * 4 * asked, 4)
+    assert said(results) == said(graded(again=True)[0])
+
+
+COUNTS = "\n_square, SEEN = sqdist, []\ndef sqdist(x, z): SEEN.append(1); return _square(x, z)\n"
+"""It remembers, so that all of it is asked again."""
+NEVER = "\ndef sqdist(x, z): return sqdist(x, z) if len(x) == 9 else jnp.sum((x - z) ** 2)\n"
+"""It ends the worker that asks what is new, and what is asked after that is lost."""
+
+
+@pytest.mark.parametrize("code", [COUNTS, NEVER])
+def test_all_of_it_is_asked_where_what_is_known_might_end_otherwise(before: Path, tmp_path: Path, code: str) -> None:
+    shutil.copytree(before, tmp_path, dirs_exist_ok=True)
+    run = grading(tmp_path, code)
+    assert all(f.passed for f in verdict_on("sqdist", run()[0]).findings)
+    replaced(CHAPTER, SLACK, f'sqdist.probe("nine", d=9)\n{SLACK}')(tmp_path / "course")
+    CALLS.clear()
+    results, _, _ = run()
+    assert CALLS.count("sqdist") == (2 if code == NEVER else 9)  # NEVER: once, and once more from the beginning
+    assert said(results) == said(run(again=True)[0])
+
+
+def verdict_on(name: str, results: list[Graded]) -> Verdict:
+    return next(v for v in results[0].verdicts if v.name == name)
 
 
 @pytest.mark.parametrize("what", ["seed", "engine", "libraries"])
