@@ -17,7 +17,9 @@ from autograder.bindings import DEFINES, here, names_of, objects, root
 from autograder.remembering import CHANGES_ITS_OBJECT, INSIDES, OWN_DICE, REACHES_ANYTHING
 from autograder.scopes import bound, deferred
 
-LOOKS = {"display", "print"}
+LOOKS = {"display", "print", "check", "example", "hint"}
+"""What only shows something. The last three are the student's own checks: while a submission is graded, they are
+silent."""
 ARRAYS = {"jnp", "np"}
 """What changes an object by its name is here a function that gives another one: `np.append(x, 1)`."""
 ONLY_ANSWERS = {

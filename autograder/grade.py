@@ -36,7 +36,7 @@ from autograder.records import (
     Submission,
     Verdict,
 )
-from autograder.rewards import Defining, only_defining
+from autograder.rewards import Defining, check_of, only_defining
 from autograder.said import Noting, Said
 from autograder.sandbox.seam import Sandbox, Student
 
@@ -146,8 +146,8 @@ class _Asking:
     @cached_property
     def parted(self) -> Defining:
         """The cells, and what of them only shows something."""
-        released = (c.source for c in self.chapter.cells if c.kind == "code")
-        return only_defining(self.submission.cells, released)
+        given = (c.source for c in self.chapter.cells if c.kind == "code")
+        return only_defining(self.submission.cells, (*given, *(check_of(e.name) for e in self.sheet.exercises)))
 
     @cached_property
     def needed(self) -> Frameworks:

@@ -40,6 +40,11 @@ class Defining:
         return {**self.left, **{place: part.imports for place, part in self.parts.items() if place not in runs}}
 
 
+def check_of(exercise: str) -> str:
+    """The cell after each task, with which students check what they have written."""
+    return f"check({exercise})"
+
+
 def only_defining(cells: Mapping[int, str], released: Iterable[str]) -> Defining:
     """What a submission's cells are without what only shows something, where that is released and unchanged, and no
     other cell mentions it by its name, because it may need it."""

@@ -51,7 +51,8 @@ MAY_IMPORT: Mapping[str, str] = {
     "questions": "records answers course lineage pairs wire",
     "recall": "records answers course judge laws pairs said wire",
     "progress": "records answers attempt judge said",
-    "grade": "records answers attempt course carry frameworks judge laws pairs progress recall rewards said sandbox.seam",
+    "grade": "records answers attempt course carry frameworks judge laws pairs progress recall rewards said"
+    " sandbox.seam",
     "kept": "records answers secret",
     "tally": "records",
     "watching": "records tally",
@@ -67,7 +68,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "batch": "records grade session notebook",
     "classroom": "records judge notebook pairs report card course secret wire",
     "verify": "records author course sheet judge compare laws invoke compiled wire sandbox.local",
-    "notebook": "records author beside course coursefile drawing sheet signature wire",
+    "notebook": "records author beside course coursefile drawing rewards sheet signature wire",
     # the student's side
     "beside": "",
     "sandbox": "records wire invoke eager lean remembering",

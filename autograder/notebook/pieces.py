@@ -17,6 +17,7 @@ from autograder.errors import AuthorError
 from autograder.notebook.grading import grading
 from autograder.notebook.names import EVERYTHING, defined
 from autograder.notebook.starter import BEGIN, END, starter
+from autograder.rewards import check_of
 
 TEXT_STUB = "YOUR ANSWER HERE"
 """What stands for a written answer. nbgrader's `ClearSolutions.text_stub` should be the same."""
@@ -96,7 +97,7 @@ def _exercise(chapter: Chapter, cell: Cell, exercise: Exercise, known: frozenset
             raise AuthorError(text, file=begin.file, line=line)
     solution = grading(exercise.name, solution=True)
     yield Piece(exercise.name, "code", begin.solved, begin.empty, solution)
-    check = f"check({exercise.name})"
+    check = check_of(exercise.name)
     known_as = grading(f"check-{exercise.name}", grade=True, locked=True, points=exercise.points)
     yield Piece(f"check-{exercise.name}", "code", check, check, known_as, ("check",))
 

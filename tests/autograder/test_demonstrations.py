@@ -49,6 +49,7 @@ def part(cell: str):
         "class Layer:\n    size = 3\n    def __init__(self):\n        self.w = 1",
         "heavy = X > 3\nX.shape",
         "names, sizes = zip(*X)\nprint(names)",
+        "check(rms)",
     ],
 )
 def test_what_has_no_effect(cell: str) -> None:
@@ -93,7 +94,7 @@ def test_what_has_no_effect(cell: str) -> None:
         "%matplotlib inline",
         "y = await make()",
         "with X.opened() as y:\n    y.write(1)",
-        "check(rms)",
+        "register(rms)",
         "def f(a):\n    return a.fit(X)\ny = f(model)",
         "def f(a):\n    return [g(a) for g in (lambda b: b.pop(),)]\ny = f(rows)",
         "y = sample(rng)",

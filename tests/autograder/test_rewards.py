@@ -118,6 +118,19 @@ def test_a_demonstration_runs_where_it_is_looked_at_or_needed(toy, toy_sheet, to
     assert ran.count(DEMONSTRATION) == times[not shown]
 
 
+@pytest.mark.parametrize(
+    ("own", "times"), [("", (1, 0)), ("SEEN = []\ndef check(f):\n    SEEN.append(f)", (2, 2)), ("print(check)", (1, 0))]
+)
+@pytest.mark.parametrize("shown", [True, False])
+def test_checks_run_where_they_are_looked_at_or_the_student_s(toy, toy_sheet, toy_source, shown, own, times) -> None:
+    wrong = toy_source.replace("jnp.sum((x - z) ** 2)", "jnp.sum(x - z)")
+    ran.clear()
+    submission = Submission("ada", "ada.ipynb", {0: "def check(f): pass", 1: wrong, 2: own, 3: "check(sqdist)"})
+    result = grade(toy, toy_sheet, submission, NotingSandbox(), shown=shown)
+    assert any(v.carried_forward for v in result.verdicts) and ran.count(wrong) == 2
+    assert ran.count("check(sqdist)") == times[not shown]
+
+
 REMEMBERS = "seen = []\n\n\ndef reward(show):\n    seen.append(show)\n    show()"
 
 
