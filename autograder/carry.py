@@ -31,9 +31,11 @@ def wants_carrying(exercise: ExerciseSheet, verdicts: Mapping[str, Verdict]) -> 
     """
     own = verdicts[exercise.name]
     others = (v for name, v in verdicts.items() if name != exercise.name)
-    written = own.attempted or any(f.kind == "missing" for other in others for f in other.findings)
-    wrong = any(verdicts[n].score < verdicts[n].max_score for n in exercise.needs)
-    return written and wrong and own.score < own.max_score
+    return (
+        own.score < own.max_score
+        and any(verdicts[n].score < verdicts[n].max_score for n in exercise.needs)
+        and (own.attempted or any(f.kind == "missing" for other in others for f in other.findings))
+    )
 
 
 def reference_spies(chapter: Chapter, names: Sequence[str], *, exercises: int = 1) -> Mapping[str, Spy]:

@@ -27,6 +27,7 @@ from autograder.sandbox.syscalls import (
     drop_capabilities,
     mount,
     no_new_privileges,
+    setns,
     unshare,
 )
 
@@ -65,15 +66,42 @@ class Confinement:
     nodes: tuple[str, ...] = ()
 
 
+def begin_apart() -> int:
+    """Come back as process 1 of a process namespace of one's own, from which others can be forked: what to give to
+    `fork_apart`. The caller stays behind as its minder.
+
+    So a worker is one fork of the fork server, and not two: half of what a worker costs before anything runs in it.
+    """
+    _unshare_as_user(CLONE_NEWPID)
+    _mind()
+    return os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def fork_apart(own: int | None) -> int:
+    """Fork. The child is process 1 of a namespace below that in which the caller has begun; without one, of none."""
+    if own is None:
+        return os.fork()
+    unshare(CLONE_NEWPID)  # for children only, and for one: back to one's own before the next
+    child = os.fork()
+    if child:
+        setns(own, CLONE_NEWPID)
+    return child
+
+
 def enter(wanted: Confinement) -> None:
-    """Come back confined, as the student's process. With namespaces, the caller stays behind as its minder."""
+    """Come back confined, as the student's process, which has been forked apart.
+
+    On a GPU it has not: NVIDIA's driver looks for its own threads in /proc, by the numbers that they have for
+    themselves, and gives up where these differ. There the caller stays behind as its minder.
+    """
     die_with_parent()
     os.setsid()
     with contextlib.suppress(OSError):  # a courtesy, not a layer: if memory runs out, let it be here and not the grader
         Path("/proc/self/oom_score_adj").write_text("1000")
     if wanted.namespaces:
-        divide(wanted.scratch, wanted.disk_mb, hide_proc=not wanted.landlock, own_processes=not wanted.gpu)
-        _mind()
+        divide(wanted.scratch, wanted.disk_mb, hide_proc=not wanted.landlock)
+        if wanted.gpu:
+            _mind()
     os.chdir(wanted.scratch)
     limit(wanted)  # counts the user's processes, which Landlock would hide
     if wanted.landlock:
@@ -86,17 +114,9 @@ def enter(wanted: Confinement) -> None:
         seccomp.restrict(gpu=wanted.gpu)
 
 
-def divide(scratch: str, disk_mb: int, *, hide_proc: bool = False, own_processes: bool = True) -> None:
-    """Own user, process, mount and IPC namespaces for what is forked next, with an empty `scratch` in memory.
-
-    Without `own_processes` it stays in bubblewrap's process namespace, so that its threads have the same numbers for
-    itself as in /proc: NVIDIA's driver looks there for its own threads by their numbers, and gives up without them.
-    """
-    uid, gid = os.getuid(), os.getgid()
-    unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | (CLONE_NEWPID if own_processes else 0))
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+def divide(scratch: str, disk_mb: int, *, hide_proc: bool = False) -> None:
+    """Own user, mount and IPC namespaces, with an empty `scratch` in memory."""
+    _unshare_as_user(CLONE_NEWNS | CLONE_NEWIPC)
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     options = f"size={disk_mb}m,nr_inodes={MAX_INODES},mode=0700"
     mount("tmpfs", scratch, "tmpfs", MS_NOSUID | MS_NODEV, options)
@@ -122,8 +142,17 @@ def limit(wanted: Confinement) -> None:
         resource.setrlimit(name, (allowed, allowed))
 
 
+def _unshare_as_user(flags: int) -> None:
+    """These namespaces and one of users, in which the user is who they are and nobody else is anybody."""
+    uid, gid = os.getuid(), os.getgid()
+    unshare(CLONE_NEWUSER | flags)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+
+
 def _mind() -> None:
-    """Fork. The child comes back, as process 1 of a namespace of its own; the parent waits, and ends as it did."""
+    """Fork. The child comes back, as process 1 if a namespace waits for one; the parent waits, and ends as it did."""
     child = os.fork()
     if child == 0:
         die_with_parent()

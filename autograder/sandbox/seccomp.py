@@ -149,7 +149,7 @@ def _particular(pid: int) -> list[tuple[str, list[bytes]]]:
         ("fcntl", [*(w for number in (F_SETOWN, F_SETSIG, F_SETOWN_EX) for w in _if(1, number)), _end(ALLOW)]),
         # Of other kinds, either end could send to any address. `asyncio` needs this one.
         ("socketpair", [*_unless(0, AF_UNIX), *_unless(1, SOCK_STREAM, mask=SOCKET_TYPE), _end(ALLOW)]),
-        # A process that outlives its minder would outlive its deadline.
+        # A process that outlives the fork server would outlive its deadline.
         ("prctl", [*_if(0, PR_SET_PDEATHSIG), _end(ALLOW)]),
         # SIGKILL always comes from outside, so that it can be told from the student's own doing.
         ("kill", [*to_itself, *killing, _end(ALLOW)]),

@@ -43,6 +43,10 @@ def unshare(flags: int) -> None:
     checked(LIBC.unshare(ctypes.c_int(flags)), "unshare")
 
 
+def setns(fd: int, kind: int) -> None:
+    checked(LIBC.setns(ctypes.c_int(fd), ctypes.c_int(kind)), "setns")
+
+
 def mount(source: str, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
     text = [x.encode() if x is not None else None for x in (source, target, kind, options)]
     checked(LIBC.mount(text[0], text[1], text[2], ctypes.c_ulong(flags), text[3]), f"mount {target}")

@@ -46,14 +46,16 @@ def held(trial: Callable[[], None]) -> str:
 def divided(scratch: str) -> None:
     for library in (os.__file__, __file__):  # after the change of user, which must not make Python unreachable
         open(library, "rb").close()
-    confinement.divide(scratch, 1)
-    child = os.fork()
-    if child == 0:
-        with open(f"{scratch}/file", "w") as file:
-            file.write("x")
-        os._exit(0 if os.getpid() == 1 else 1)
-    if os.waitpid(child, 0)[1]:
-        raise OSError("a process in its own namespaces could not write to its scratch folder")
+    own = confinement.begin_apart()
+    for _ in range(2):
+        child = confinement.fork_apart(own)
+        if child == 0:
+            confinement.divide(scratch, 1)
+            with open(f"{scratch}/file", "x") as file:
+                file.write("x")
+            os._exit(0 if os.getpid() == 1 else 1)
+        if os.waitpid(child, 0)[1]:
+            raise OSError("a process in its own namespaces could not write to its scratch folder")
 
 
 def landlock_holds() -> None:

@@ -39,6 +39,8 @@ def main() -> None:
     message, fds, _, _ = socket.recv_fds(control, CONTROL_MESSAGE, 1)
     config = json.loads(message)
     try:
+        # First, while there is little to fork.
+        apart = begin(config)
         shell, revive = prepare(config)
         spare = beforehand.foreseen(fds, computing=not config["gpu"])
         control.send(json.dumps({"kind": "ready"}).encode())
@@ -47,17 +49,22 @@ def main() -> None:
         os._exit(1)
     for standard in (1, 2):
         os.dup2(devnull, standard)
-    serve(control, config, shell, revive, spare)
+    serve(control, config, apart, shell, revive, spare)
+
+
+def begin(config: Mapping[str, Any]) -> int | None:
+    """Become who the workers will be, and what can fork them apart, if it is to: what to give to `fork_apart`."""
+    if config["uid"] is not None and os.getuid() != config["uid"]:
+        switch_user(config["uid"])
+    die_with_parent()  # a change of user takes that back
+    os.umask(0o077)
+    return confinement.begin_apart() if config["namespaces"] and not config["gpu"] else None
 
 
 def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
     """The shell that students' processes inherit, once everything is imported and known to be safe to fork, and what
     each of them does first."""
     gc.disable()  # looking for garbage would take a sixth of the start, and find what may as well stay
-    die_with_parent()
-    if config["uid"] is not None and os.getuid() != config["uid"]:
-        switch_user(config["uid"])
-    os.umask(0o077)
     sys.argv = [""]
     from autograder.sandbox import quiet, shell, worker  # noqa: F401  (late: the user must have changed first)
 
@@ -106,7 +113,14 @@ def refuse_unsafe_forks() -> None:
             raise RuntimeError(f"the fork server has loaded {name}")
 
 
-def serve(control: socket.socket, config: Mapping[str, Any], shell: Any, revive: Revive, spare: Iterator[None]) -> None:
+def serve(
+    control: socket.socket,
+    config: Mapping[str, Any],
+    apart: int | None,
+    shell: Any,
+    revive: Revive,
+    spare: Iterator[None],
+) -> None:
     """Fork on request, and report each end, until the grader hangs up. What is left to do beforehand is done while
     nobody asks."""
     poll = select.poll()
@@ -136,7 +150,7 @@ def serve(control: socket.socket, config: Mapping[str, Any], shell: Any, revive:
                 refuse_unsafe_forks()
                 gc.freeze()
                 changed = False
-            pid = fork_student(control, config, request, fds[0], shell, revive)
+            pid = fork_student(control, config, request, fds[0], apart, shell, revive)
             pidfd = os.pidfd_open(pid)
             children[pidfd] = (pid, request["number"])
             poll.register(pidfd, select.POLLIN)
@@ -157,13 +171,14 @@ def fork_student(
     config: Mapping[str, Any],
     request: Mapping[str, Any],
     channel_fd: int,
+    apart: int | None,
     shell: Any,
     revive: Revive,
 ) -> int:
     """The pid of a new child, in which a confined worker talks through `channel_fd`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # JAX warns of forks in general; this one has been checked
-        pid = os.fork()
+        pid = confinement.fork_apart(apart)
     if pid:
         return pid
     try:

@@ -1,6 +1,6 @@
 # expect: blocked
 # without layers: succeeds
-# I14: ask not to be ended together with the process that watches the clock.
+# I14: ask not to be ended together with the fork server.
 
 # %%
 import ctypes
