@@ -23,9 +23,10 @@ LEFT_OUT = {
 PUT_OFF = (
     *("keras._tf_keras.keras.wrappers", "keras.wrappers", "scipy.stats"),
     *("keras.src.trainers.data_adapters.array_slicing", "tensorflow._api.v2.compat"),
+    *("tensorflow._api.v2.lite", "tensorflow._api.v2.tpu"),
 )
 """What libraries import for the few who need it. Keras's wrappers need scikit-learn, which needs SciPy's statistics;
-its cutting of data needs pandas. TensorFlow has all of its earlier self."""
+its cutting of data needs pandas. TensorFlow has all of its earlier self, and what is for telephones and for TPUs."""
 
 
 @contextmanager
