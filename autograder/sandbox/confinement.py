@@ -82,9 +82,12 @@ def fork_apart(own: int | None) -> int:
     if own is None:
         return os.fork()
     unshare(CLONE_NEWPID)  # for children only, and for one: back to one's own before the next
-    child = os.fork()
-    if child:
-        setns(own, CLONE_NEWPID)
+    child = -1
+    try:
+        child = os.fork()
+    finally:
+        if child:
+            setns(own, CLONE_NEWPID)
     return child
 
 
