@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,6 +116,12 @@ def subject(student) -> Subject:
 
 def test_a_proper_estimator_conforms() -> None:
     assert judged(Mean, *CHECKS) == LawResult(True)
+
+
+def test_what_a_check_reads_from_a_file_leaves_none_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert judged(Mean, "check_readonly_memmap_input") == LawResult(True)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f"{f.cls.__name__}-{f.check}")
