@@ -17,9 +17,8 @@ from autograder.bindings import DEFINES, here, names_of, objects, root
 from autograder.remembering import CHANGES_ITS_OBJECT, INSIDES, OWN_DICE, REACHES_ANYTHING
 from autograder.scopes import bound, deferred
 
-LOOKS = {"display", "print", "check", "example", "hint"}
-"""What only shows something. The last three are the student's own checks: while a submission is graded, they are
-silent."""
+LOOKS = {"display", "print", "check"}
+"""What only shows something. The last is the student's own check, which is silent while a submission is graded."""
 ARRAYS = {"jnp", "np"}
 """What changes an object by its name is here a function that gives another one: `np.append(x, 1)`."""
 ONLY_ANSWERS = {

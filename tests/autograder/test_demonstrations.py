@@ -159,6 +159,10 @@ def test_what_is_left_out_still_loads_its_modules() -> None:
     assert not found.effect and "dumps" in dir(space["j"]) and "module" not in space
 
 
+def test_a_check_of_the_author_s_own_that_changes_something_has_an_effect() -> None:
+    assert parts_of(("rows = []\ndef check(x):\n    rows.append(x)", "check(1)"))[1].effect
+
+
 def test_where_a_lambda_may_change_something_everything_runs() -> None:
     assert all(part.effect for part in parts_of(("A = []", "f = lambda x: A.append(x)", "print(1)")))
 
