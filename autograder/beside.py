@@ -7,11 +7,8 @@ for it. A file that is there is never overwritten, and one is written whole or n
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 import sys
-import urllib.request
-from http.client import HTTPException
 from pathlib import Path
 
 MAX_BYTES = 20 << 20
@@ -46,6 +43,9 @@ def _sheet(path: Path, wanted: str, address: str) -> str:
             f"{name} is not beside this notebook, and the notebook does not say where to get it (an instructor says so "
             f"by `published` in source/course.toml). {advice} Then run this cell again."
         )
+    import urllib.request  # which most never need, and whoever builds a notebook would wait for
+    from http.client import HTTPException
+
     try:
         with urllib.request.urlopen(address, timeout=SECONDS) as answer:
             data = answer.read(MAX_BYTES + 1)
@@ -78,6 +78,8 @@ def _checksum_of(data: bytes) -> str:
 
 def _outdated() -> str:
     """Whether installing has replaced a library that this process had loaded before."""
+    import importlib.metadata
+
     for name in ("numpy", "jax"):
         loaded = getattr(sys.modules.get(name), "__version__", None)
         try:

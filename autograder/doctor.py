@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 
 from autograder.errors import OurError, UsageError
 from autograder.records import Limits
-from autograder.sandbox.device import Device, find_gpu, prove
+from autograder.sandbox.device import Device, find_gpu
 from autograder.sandbox.layers import Fact, facts
 from autograder.sandbox.pool import WarmSandbox, open_sandbox
+from autograder.sandbox.proof import prove
 from autograder.settings import Settings
 
 PACKAGES = {

@@ -23,10 +23,11 @@ LEFT_OUT = {
 PUT_OFF = (
     *("keras._tf_keras.keras.wrappers", "keras.wrappers", "scipy.stats"),
     *("keras.src.trainers.data_adapters.array_slicing", "tensorflow._api.v2.compat"),
-    *("tensorflow._api.v2.lite", "tensorflow._api.v2.tpu"),
+    *("tensorflow._api.v2.lite", "tensorflow._api.v2.tpu", "matplotlib.pyplot"),
 )
 """What libraries import for the few who need it. Keras's wrappers need scikit-learn, which needs SciPy's statistics;
-its cutting of data needs pandas. TensorFlow has all of its earlier self, and what is for telephones and for TPUs."""
+its cutting of data needs pandas. TensorFlow has all of its earlier self, and what is for telephones and for TPUs. What
+plots is imported by every notebook, and used where somebody looks."""
 
 
 @contextmanager
@@ -94,7 +95,7 @@ class _Loader(Loader):
 
 
 class _Later(ModuleType):
-    """A module that is loaded when a name of it is first read."""
+    """A module that is loaded when a name of it is first read, or set."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__all__":  # which importing itself asks for
@@ -103,3 +104,8 @@ class _Later(ModuleType):
         assert self.__spec__ is not None and self.__spec__.loader is not None
         self.__spec__.loader.exec_module(self)
         return getattr(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("__") and not isinstance(value, ModuleType):  # a part of it that has been imported
+            getattr(self, "__all__", None)
+        ModuleType.__setattr__(self, name, value)  # it may be no `_Later` any more

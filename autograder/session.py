@@ -25,7 +25,8 @@ from autograder.notebook.read import Unreadable, read
 from autograder.personal import Personal, mark_of, sheet_for
 from autograder.questions import questions
 from autograder.records import ExerciseSheet, Frameworks, Graded, Sheet, Submission
-from autograder.sandbox.device import Device, find_gpu, prove
+from autograder.sandbox.device import Device, find_gpu
+from autograder.sandbox.proof import prove
 from autograder.sandbox.seam import Sandbox
 from autograder.secret import fingerprint, foundation, hidden_sheet
 from autograder.settings import Settings

@@ -64,7 +64,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "learning": "records author course drawing laws lineage notebook programs sandbox.local sandbox.quiet sheet",
     "personal": "records answers course notebook pairs secret wire",
     "session": "records answers author course coursefile frameworks grade kept notebook personal questions secret"
-    " settings compiled estimators estimator_laws sandbox.device sandbox.seam",
+    " settings compiled estimators estimator_laws sandbox.device sandbox.proof sandbox.seam",
     "batch": "records grade session notebook",
     "classroom": "records judge notebook pairs report card course secret wire",
     "verify": "records author course sheet judge compare laws invoke compiled wire sandbox.local",
@@ -73,7 +73,8 @@ MAY_IMPORT: Mapping[str, str] = {
     "beside": "",
     "sandbox": "records wire invoke eager lean remembering",
     "sandbox.seam": "records remembering",
-    "sandbox.device": "records sandbox.seam",
+    "sandbox.device": "",
+    "sandbox.proof": "records sandbox.device sandbox.seam",
     "sandbox.local": "records invoke remembering wire",
     "client": "records compare judge laws report card client_sheet client_example",
     "client_sheet": "records estimators judge laws wire invoke sandbox.local",

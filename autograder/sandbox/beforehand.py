@@ -7,19 +7,23 @@ students will need, and at which shapes.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 PRELOAD = """
     numpy scipy.linalg jax jax.numpy jax.scipy.linalg jax.scipy.special jax.scipy.stats optax
-    matplotlib.pyplot matplotlib_inline.backend_inline
     IPython.core.ultratb stack_data pygments.formatters.terminal256 asyncio
     jaxlib.mlir.dialects.builtin jaxlib.mlir.dialects.mhlo rdkit.Chem rdkit.Chem.Scaffolds.MurckoScaffold
 """
 """What students may import, as far as this machine has it."""
+PLOTS = "matplotlib.pyplot"
+INLINE = "matplotlib_inline.backend_inline"
+"""Every notebook imports the first, which with the second takes a fifth of a start; few use it where nobody looks."""
 FIRST_CELL = """
 1
 undefined
@@ -52,6 +56,19 @@ def load(names: Sequence[str]) -> None:
     gc.freeze()  # it stays: nobody need look through it for garbage
 
 
+def plots(*, drawn: bool) -> Iterator[None]:
+    """Has plotting loaded, now if pictures will be drawn, and otherwise in two steps. Until then whoever uses it loads
+    it."""
+    from autograder.lean import lean
+
+    if drawn:
+        load([PLOTS, INLINE])
+        return iter(())
+    with contextlib.suppress(ImportError), lean(PLOTS):
+        importlib.import_module(PLOTS)
+    return map(load, ([PLOTS], [INLINE]))
+
+
 def compile_as_of_old() -> None:
     """Workers compile element-wise code as XLA once did, in half of the time."""
     from jax._src import compiler
@@ -69,9 +86,29 @@ def compile_as_of_old() -> None:
 
 def run_first_cells(shell: Any, *, drawn: bool) -> None:
     """What IPython, and Matplotlib if pictures will be drawn, load and compute when they are first used."""
-    for cell in (FIRST_PICTURE, FIRST_CELL) if drawn else (FIRST_CELL,):
-        shell.run(cell, output_kb=64)
+    with folders_asked_once():
+        for cell in (FIRST_PICTURE, FIRST_CELL) if drawn else (FIRST_CELL,):
+            shell.run(cell, output_kb=64)
     shell.reset()
+
+
+@contextlib.contextmanager
+def folders_asked_once() -> Iterator[None]:
+    """While inside, `os.path.realpath` goes down to each folder once. The first traceback asks where three thousand
+    modules really lie."""
+    realpath, folder = os.path.realpath, functools.cache(os.path.realpath)
+
+    def real(path: Any, **options: Any) -> Any:
+        above, name = os.path.split(path)
+        if options or name in ("", ".", "..") or not os.path.isabs(path) or os.path.islink(path):
+            return realpath(path, **options)
+        return os.path.join(folder(above), name)
+
+    os.path.realpath = real  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os.path.realpath = realpath
 
 
 def look_up_tensorflow() -> None:

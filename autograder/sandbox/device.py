@@ -1,7 +1,7 @@
 """What a submission's code computes on: the processor, or a card whose driver is opened to it and to nothing else.
 
-`find_gpu` looks at this machine without touching the card; `prove` has an enclosed worker use it. Neither is asked for
-unless somebody wants a GPU, because a driver is one more way into the kernel.
+`find_gpu` looks at this machine without touching the card, and is asked only if somebody wants a GPU, because a driver
+is one more way into the kernel.
 """
 
 from __future__ import annotations
@@ -13,11 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from autograder.errors import OurError, UsageError
-from autograder.records import Call, Limits, Returned
-from autograder.sandbox.seam import Sandbox
+from autograder.errors import UsageError
 
 OURS_OF_A_CARD = 0.9
 """The share of a card's memory that all workers have together; contexts of CUDA need the rest."""
@@ -28,14 +24,6 @@ MIG_NODES = "dev/nvidia-caps"
 DRIVER_FACTS = ("/proc/driver/nvidia", "/proc/driver/nvidia-uvm", "/proc/devices", "/proc/modules")
 SYSTEM_PLACES = ("usr/lib/{0}-linux-gnu", "usr/lib64", "lib/{0}-linux-gnu", "lib64")
 OTHER_PLACES = ("usr/local/nvidia/lib64",)  # Kubernetes on Google's machines; the loader does not look there by itself
-TRIAL_SECONDS = 120.0
-SIDE = 64
-TRIAL = f"""
-def _trial():
-    import jax, jax.numpy as jnp, numpy as np
-    x = jnp.arange({SIDE * SIDE}.0, dtype="float32").reshape({SIDE}, {SIDE}) / {SIDE * SIDE}
-    return jax.devices()[0].platform, np.asarray(x @ x)
-"""
 
 
 @dataclass(frozen=True)
@@ -121,31 +109,6 @@ def variables(device: Device) -> Mapping[str, str]:
         **({"LD_LIBRARY_PATH": ":".join(device.libraries)} if device.libraries else {}),
         **device.variables,
     }
-
-
-def prove(sandbox: Sandbox, device: Device, limits: Limits) -> None:
-    """Returns if an enclosed worker computes on `device`, at full precision. `NoGpu` with the reason otherwise."""
-    x = np.arange(float(SIDE * SIDE)).reshape(SIDE, SIDE) / SIDE**2
-    try:
-        with sandbox.open(limits) as worker:
-            worker.run(TRIAL, seconds=TRIAL_SECONDS)
-            outcome = worker.call("_trial", Call(()), seconds=TRIAL_SECONDS)
-    except OurError as error:
-        raise NoGpu(_refusal(device, str(error))) from None
-    if not isinstance(outcome, Returned):
-        raise NoGpu(_refusal(device, str(outcome)))
-    found, product = outcome.value
-    if found != device.platform:
-        raise NoGpu(_refusal(device, f"JAX computes on the platform {found}, but should on {device.platform}"))
-    if not np.allclose(product, x @ x, rtol=1e-5, atol=0):
-        raise NoGpu(_refusal(device, "products of matrices are rounded, but should have single precision"))
-
-
-def _refusal(device: Device, reason: str) -> str:
-    return (
-        f"An enclosed worker could not compute on {device.name}: {reason.strip()[-600:]}. Nothing was graded. "
-        "--device cpu grades on the CPU; docs/gpu.md says what a worker needs of a card."
-    )
 
 
 def _name(root: Path, minor: str) -> str:

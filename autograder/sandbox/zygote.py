@@ -17,6 +17,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from autograder.sandbox import beforehand, confinement
@@ -41,8 +42,8 @@ def main() -> None:
     try:
         # First, while there is little to fork.
         apart = begin(config)
-        shell, revive = prepare(config)
-        spare = beforehand.foreseen(fds, computing=not config["gpu"])
+        shell, revive, plots = prepare(config)
+        spare = chain(beforehand.foreseen(fds, computing=not config["gpu"]), plots)
         control.send(json.dumps({"kind": "ready"}).encode())
     except BaseException:
         control.send(json.dumps({"kind": "failed", "message": traceback.format_exc()[-3000:]}).encode())
@@ -61,9 +62,9 @@ def begin(config: Mapping[str, Any]) -> int | None:
     return confinement.begin_apart() if config["namespaces"] and not config["gpu"] else None
 
 
-def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
-    """The shell that students' processes inherit, once everything is imported and known to be safe to fork, and what
-    each of them does first."""
+def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive, Iterator[None]]:
+    """The shell that students' processes inherit, once everything is imported and known to be safe to fork; what each
+    of them does first; and what may be left until nobody asks."""
     gc.disable()  # looking for garbage would take a sixth of the start, and find what may as well stay
     sys.argv = [""]
     from autograder.sandbox import quiet, shell, worker  # noqa: F401  (late: the user must have changed first)
@@ -71,12 +72,13 @@ def prepare(config: Mapping[str, Any]) -> tuple[Any, Revive]:
     quiet.silence_client()
     made = shell.make()  # first, so that plotting finds a notebook to put its figures in
     beforehand.load([*beforehand.PRELOAD.split(), *config["libraries"]])
+    plots = beforehand.plots(drawn=config["draws"])
     beforehand.run_first_cells(made, drawn=config["draws"])
     if not config["gpu"]:
         beforehand.compute_on_the_processor()
     refuse_unsafe_forks()
     gc.freeze()
-    return made, partial(open_context, config["platform"]) if config["gpu"] else nothing
+    return made, partial(open_context, config["platform"]) if config["gpu"] else nothing, plots
 
 
 def nothing() -> None:

@@ -7,12 +7,13 @@
 import os, tempfile
 
 PLACES = ("{home}/.ipython/profile_default/startup/00.py", "{home}/usercustomize.py", "{home}/.keras/keras.json", "{home}/.matplotlib/matplotlibrc",
-          "{tmp}/left", "/tmp/autograder-left", "/dev/shm/autograder-left", "/var/tmp/autograder-left", "{canary}.left")
+          "{plots}/matplotlibrc", "{plots}/fontlist-v390.json", "{tmp}/left", "/tmp/autograder-left", "/dev/shm/autograder-left", "/var/tmp/autograder-left", "{canary}.left")
 
 def attack(facts):
     found = []
+    home, tmp = os.environ.get("HOME", "/"), tempfile.gettempdir()
     for place in PLACES:
-        path = place.format(home=os.environ.get("HOME", "/"), tmp=tempfile.gettempdir(), canary=facts["canary"])
+        path = place.format(home=home, plots=os.environ.get("MPLCONFIGDIR", tmp), tmp=tmp, canary=facts["canary"])
         try:
             if os.path.exists(path):
                 found.append(path)

@@ -14,9 +14,10 @@ from autograder import doctor
 from autograder.errors import AuthorError, OurError, UsageError
 from autograder.records import Call, Limits, Lost, Returned, Submission
 from autograder.sandbox import launch, zygote
-from autograder.sandbox.device import CPU, Device, NoGpu, find_gpu, prove, share_of, variables
+from autograder.sandbox.device import CPU, Device, NoGpu, find_gpu, share_of, variables
 from autograder.sandbox.layers import Plan
 from autograder.sandbox.pool import WarmSandbox, open_sandbox
+from autograder.sandbox.proof import prove
 from autograder.scale import remote
 from autograder.scale.where import Where
 from autograder.session import open_session, placed, placed_sheet, wants_gpu

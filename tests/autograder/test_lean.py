@@ -66,6 +66,15 @@ print(hasattr(scipy.stats, "nothing"), type(scipy.stats).__name__)
     assert said(SKLEARN + rest).splitlines()[1:] == ["_Later True True", "False module"]
 
 
+def test_what_is_put_off_is_loaded_before_somebody_changes_it() -> None:
+    rest = """
+import scipy.stats
+scipy.stats.mine = 1
+print(type(scipy.stats).__name__, scipy.stats.mine, scipy.stats.norm.cdf(0))
+"""
+    assert said(SKLEARN + rest).splitlines()[1:] == ["module 1 0.5"]
+
+
 @pytest.mark.parametrize("way", ["keras.wrappers.SKLearnRegressor", "__import__('keras.wrappers')"])
 def test_keras_without_its_wrappers_has_them_when_they_are_used(way: str) -> None:
     pytest.importorskip("keras")

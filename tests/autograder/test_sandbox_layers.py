@@ -89,6 +89,31 @@ def test_this_machine_can_grade() -> None:
     assert plan(machine).layers
 
 
+@pytest.mark.parametrize("refused", ["", "mount refused"])
+def test_root_tries_the_other_ways_only_where_its_own_fails(refused: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[tuple[str, bool | int | None]] = []
+
+    def in_bwrap(bwrap: str, *, privileged: bool, uid: int | None) -> str:
+        tried.append(("bwrap", privileged))
+        return refused if privileged else ""
+
+    def outside(command: list[str], *, uid: int | None) -> dict[str, object]:
+        tried.append(("outside", uid))
+        return {"landlock": 7, "landlock_held": "", "seccomp_held": ""}
+
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(layers, "unassigned_uid", lambda: 61300)
+    monkeypatch.setattr("shutil.which", lambda *args, **options: "/usr/bin/bwrap")
+    monkeypatch.setattr(launch, "tried_in_bwrap", in_bwrap)
+    monkeypatch.setattr(launch, "tried", outside)
+    machine = layers.probe()
+    found = plan(machine)
+    assert (found.bwrap, found.privileged, found.uid) == ("/usr/bin/bwrap", not refused, 61300)
+    assert all(fact.ok for fact in facts(machine))
+    first, fallback = {("bwrap", True), ("outside", None)}, {("bwrap", False), ("outside", 61300)}
+    assert set(tried) == (first | fallback if refused else first) and len(tried) == len(set(tried))
+
+
 def test_the_probe_tells_why_bubblewrap_fails() -> None:
     assert "No such file" in launch.tried_in_bwrap("/no/such/bwrap", privileged=False, uid=None)
     assert launch.tried_in_bwrap("/bin/false", privileged=False, uid=None) == "the trial ended with status 1"
