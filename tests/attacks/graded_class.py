@@ -25,7 +25,7 @@ from autograder.sandbox.pool import WarmSandbox
 from autograder.secret import hidden_sheet
 from autograder.session import Session
 from autograder.wire import from_text
-from seam import lingering, remains
+from seam import lingering, remains_at_first
 
 TRICKS = {path.stem: path.read_text("utf-8") for path in sorted((Path(__file__).parent / "graded").glob("*.py"))}
 CLASSMATES = ("a-classmate", "z-classmate")
@@ -219,8 +219,7 @@ def report_of(sandbox: WarmSandbox, folder: Path) -> dict[str, list[str]]:
     root = course_in(folder)
     chapter = load_chapter(load_course(root), "toy")
     session = Session(chapter, hidden_sheet(chapter, state_of(root)), sandbox)
-    sandbox.start()
-    before = remains(sandbox)
+    before = remains_at_first(sandbox)
     wrong: dict[str, list[str]] = {}
     for one in grade_all(session, [(student, hand_in(root, student)) for student in EVERYONE]):
         own = "\n".join(source for _, source in handed_in(one.student, root))

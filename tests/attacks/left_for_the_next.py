@@ -12,8 +12,8 @@ PLACES = ("{home}/.ipython/profile_default/startup/00.py", "{home}/usercustomize
 def attack(facts):
     found = []
     home, tmp = os.environ.get("HOME", "/"), tempfile.gettempdir()
-    for place in PLACES:
-        path = place.format(home=home, plots=os.environ.get("MPLCONFIGDIR", tmp), tmp=tmp, canary=facts["canary"])
+    names = {"home": home, "tmp": tmp, "plots": os.environ.get("MPLCONFIGDIR", tmp), "canary": facts["canary"]}
+    for path in {place.format(**names) for place in PLACES}:
         try:
             if os.path.exists(path):
                 found.append(path)

@@ -102,8 +102,7 @@ def promised(text: str, layers: tuple[str, ...]) -> bool:
 
 def report(sandbox: WarmSandbox, texts: dict[str, str], facts: dict[str, object]) -> dict[str, str]:
     """What went wrong with each attack: it came to something, it told a secret, or it left a process or a file."""
-    sandbox.start()
-    before, wrong = remains(sandbox), {}
+    before, wrong = remains_at_first(sandbox), {}
     for name, text in texts.items():
         if promised(text, sandbox.layers):
             outcome, said = attacked(sandbox, text, facts)
@@ -121,10 +120,25 @@ def lingering(sandbox: WarmSandbox, before: set[str], seconds: float = 3.0) -> l
     return sorted(left)
 
 
+def remains_at_first(sandbox: WarmSandbox, seconds: float = 60.0) -> set[str]:
+    """The same once the fork server has loaded plotting, which it does while nobody asks: fonts are listed then."""
+    sandbox.start()
+    until = time.monotonic() + seconds
+    for home in homes(sandbox):
+        while not any(home.glob(".matplotlib/fontlist*")):
+            assert time.monotonic() < until, "the fork server has not loaded plotting"
+            time.sleep(0.02)
+    return remains(sandbox)
+
+
+def homes(sandbox: WarmSandbox) -> list[Path]:
+    """The sandbox's own folder, where it has one that others could see."""
+    return [server._home for server in sandbox._servers.values() if server._home is not None][:1]
+
+
 def remains(sandbox: WarmSandbox) -> set[str]:
     """The living processes below this one, and what lies in the sandbox's own folder and beside the canary."""
-    home = next((server._home for server in sandbox._servers.values()), None)
-    files = {str(path) for path in home.rglob("*")} if home else set[str]()
+    files = {str(path) for home in homes(sandbox) for path in home.rglob("*")}
     shared = {str(p) for place in ("/tmp", "/var/tmp", "/dev/shm") for p in Path(place).glob("autograder-left*")}
     forged = {str(p) for p in Path(tempfile.gettempdir()).glob("forged*")}
     return {f"process {pid}" for pid in descendants()} | files | shared | forged

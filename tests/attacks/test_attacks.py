@@ -23,7 +23,7 @@ from seam import (
     grader_s_things,
     lingering,
     promised,
-    remains,
+    remains_at_first,
     shortcoming,
 )
 from seam import report as reported
@@ -95,8 +95,7 @@ def test_a_wrong_expectation_is_noticed(warm: WarmSandbox, facts: dict[str, obje
 
 
 def test_a_process_that_stays_is_noticed(warm: WarmSandbox) -> None:
-    warm.start()
-    before = remains(warm)
+    before = remains_at_first(warm)
     with subprocess.Popen(["sleep", "60"]) as staying:
         assert lingering(warm, before, seconds=0.1) == [f"process {staying.pid}"] and staying.pid in descendants()
         staying.kill()
