@@ -113,14 +113,14 @@ class _Writer:
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise Malformed("the value is nested too deeply or has too many parts")
         kind = type(value)
+        if kind is str:
+            return {"$s": _plain(value[:MAX_TEXT])}
         if value is None or kind is bool:
             return value
         if kind is int:
             return value if -(2**63) <= value < 2**63 else self.other(value, depth)
         if kind is float:
             return value if math.isfinite(value) else {"$f": repr(value)}
-        if kind is str:
-            return {"$s": _plain(value[:MAX_TEXT])}
         if kind is list or kind is tuple:
             return {"$l" if kind is list else "$t": [self.node(x, depth + 1) for x in value]}
         if kind is dict:
@@ -177,21 +177,22 @@ class _Reader:
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise Malformed("the tree is too large")
-        if node is None or isinstance(node, bool | float):
+        kind = type(node)  # what JSON makes: no class of anybody's
+        if kind is dict and len(node) == 1:
+            ((tag, body),) = node.items()
+            if tag == "$s" and type(body) is str and len(body) <= MAX_TEXT:
+                return _plain(body)
+            return self.tagged(tag, body, depth + 1)
+        if node is None or kind is bool or kind is float:
             return node
-        if isinstance(node, int):
+        if kind is int:
             if not -(2**63) <= node < 2**63:
                 raise Malformed("an integer is too large")
             return node
-        if not isinstance(node, dict) or len(node) != 1:
-            raise Malformed("an unknown node")
-        (tag, body), *_ = node.items()
-        return self.tagged(tag, body, depth + 1)
+        raise Malformed("an unknown node")
 
     def tagged(self, tag: str, body: Any, depth: int) -> Any:
         match tag:
-            case "$s" if isinstance(body, str) and len(body) <= MAX_TEXT:
-                return _plain(body)
             case "$f" if body in ("nan", "inf", "-inf"):
                 return float(body)
             case "$l" if isinstance(body, list):
@@ -234,7 +235,7 @@ class _Reader:
 
 def _plain(text: str) -> str:
     """Text without lone surrogates, which no file could hold."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 @lru_cache(64)
@@ -252,7 +253,7 @@ def _refuse(constant: str) -> Any:
     raise Malformed(f"{constant} is not JSON")
 
 
-_WRITES = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_WRITES = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
 _READS = json.JSONDecoder(parse_constant=_refuse)
 
 

@@ -1,6 +1,6 @@
-"""What single things cost: imports, one submission, a worker's memory, and a submission by its exercises and checks.
+"""What single things cost: imports, one submission and where its time goes, a worker's memory, exercises and checks.
 
-    python benchmarks/costs.py [--chapter kernel] [--only imports,one,memory,size,class] [--state FOLDER] [--json F]
+    python benchmarks/costs.py [--chapter kernel] [--only imports,one,where,memory,size,class] [--state FOLDER]
 
 Seconds are processor time of the whole machine, so nothing else should be running. Two other scripts belong to this
 one: `client.py` (what `check()` costs a student) and `again.py` (a class graded again, and 500 that are known).
@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import rivals_class
 
@@ -38,13 +39,23 @@ COMMANDS = {
     "autograder --help": ["-c", PROGRAM, "--help"],
 }
 USED = "import jax.numpy as jnp\njnp.sum(jnp.exp(jnp.ones((5, 3))), axis=1).block_until_ready()"
+SEAM = {
+    "open": "a worker begins",
+    "look_through": "reading what remembers",
+    "run": "cells",
+    "bind": "references put in",
+    "call": "questions",
+    "close": "a worker ends",
+}
+LOOKED_INTO = ("perfect", "python_loops")
+IDLE = 2.0  # seconds in which the fork server does what it leaves until nobody asks
 Row = tuple[str, float, str]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chapter", default="kernel")
-    parser.add_argument("--only", default="imports,one,memory,size,class")
+    parser.add_argument("--only", default="imports,one,where,memory,size,class")
     parser.add_argument("--sizes", default="10,100,1000", help="of the classes")
     parser.add_argument("--state", type=Path, help="a state folder in which the chapter's sheet may be ready")
     parser.add_argument("--json", type=Path)
@@ -74,6 +85,24 @@ def one(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
     environment = {**os.environ, "AUTOGRADER_STATE": str(settings.state)}
     yield "one submission, sheet and programs made", spent(lambda: run(words, environment)), "s"
     yield "one submission", spent(lambda: run(words, environment)), "s"
+
+
+def where(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
+    """Where the time of single submissions goes, wall time at the seam, each in fresh workers after another one."""
+    paths = {path.stem: path for path in rivals_class.samples(chapter) if path.stem in ("half_finished", *LOOKED_INTO)}
+    handed_in = rivals_class.hand_in(folder / "where", chapter, "plain", list(paths.values()))
+    submissions = dict(zip(paths, map(read, handed_in, paths), strict=True))
+    with session_of(chapter, settings) as session:
+        grade(session.chapter, session.sheet, submissions.pop("half_finished"), session.sandbox)
+        time.sleep(IDLE)
+        for name, submission in submissions.items():
+            clock = Clock(session.sandbox)
+            begin, own = time.perf_counter(), time.thread_time()
+            grade(session.chapter, session.sheet, submission, clock)  # type: ignore[arg-type]
+            yield f"{name}, in all", 1e3 * (time.perf_counter() - begin), "ms"
+            yield f"{name}, the grader's own processor time", 1e3 * (time.thread_time() - own), "ms"
+            for part, (times, seconds) in clock.spent.items():
+                yield f"{name}, {part} x {times}", 1e3 * seconds, "ms"
 
 
 def memory(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
@@ -118,9 +147,39 @@ def class_(folder: Path, chapter: str, settings: Settings, sizes: Sequence[int])
 PARTS: dict[str, Callable[[Path, str, Settings], Iterator[Row]]] = {
     "imports": imports,
     "one": one,
+    "where": where,
     "memory": memory,
     "size": size,
 }
+
+
+class Clock:
+    """A sandbox or one of its workers that counts how often each part of the seam is used, and for how long."""
+
+    def __init__(self, thing: Any, spent: dict[str, tuple[int, float]] | None = None):
+        self._thing, self.spent = thing, {} if spent is None else spent
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._thing, name)
+        if name not in SEAM:
+            return found
+
+        def timed(*args: Any, **options: Any) -> Any:
+            begin = time.perf_counter()
+            try:
+                answer = found(*args, **options)
+            finally:
+                times, seconds = self.spent.get(SEAM[name], (0, 0.0))
+                self.spent[SEAM[name]] = times + 1, seconds + time.perf_counter() - begin
+            return Clock(answer, self.spent) if name == "open" else answer
+
+        return timed
+
+    def __enter__(self) -> Clock:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
 
 def perfect(chapter: str) -> Path:

@@ -51,12 +51,12 @@ def receive(
     head_size, blob_size = LENGTHS.unpack(_exactly(peer, LENGTHS.size, deadline))
     if head_size > most_head or blob_size > most_blob:
         raise Malformed(f"a frame of {head_size:,} + {blob_size:,} bytes was announced")
-    return _exactly(peer, head_size, deadline), _exactly(peer, blob_size, deadline)
+    frame = _exactly(peer, head_size + blob_size, deadline)
+    return bytes(frame[:head_size]), bytes(frame[head_size:])
 
 
-def _exactly(peer: socket.socket, size: int, deadline: Deadline) -> bytes:
-    buffer = bytearray(size)
-    view = memoryview(buffer)
+def _exactly(peer: socket.socket, size: int, deadline: Deadline) -> memoryview:
+    frame = view = memoryview(bytearray(size))
     try:
         while view:
             peer.settimeout(_left(deadline))
@@ -69,7 +69,7 @@ def _exactly(peer: socket.socket, size: int, deadline: Deadline) -> bytes:
             view = view[count:]
     except OSError:
         raise Ended from None
-    return bytes(buffer)
+    return frame
 
 
 def _left(deadline: Deadline) -> float | None:
