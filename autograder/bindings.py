@@ -13,6 +13,21 @@ def names_in(trees: Iterable[ast.AST]) -> set[str]:
     return {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
+def free_names(node: ast.AST, own: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The names in this part of a cell, and those of modules that it imports, but what functions in it bind, or what is
+    their `own` around it."""
+    match node:
+        case ast.Name(id=name) if name not in own:
+            yield name
+        case ast.Import(names=found):
+            yield from (alias.name.partition(".")[0] for alias in found)
+        case ast.ImportFrom(module=str(module)):
+            yield module.partition(".")[0]
+    inside = own | names_of(node) if isinstance(node, DEFINES) else own
+    for child in ast.iter_child_nodes(node):
+        yield from free_names(child, inside)
+
+
 def modules_in(trees: Iterable[ast.AST]) -> set[str]:
     """The names under which modules are imported."""
     imports = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Import))
@@ -32,6 +47,20 @@ def objects(body: Iterable[ast.stmt]) -> Iterator[str]:
                 yield from _bound(target)
             case ast.withitem(optional_vars=ast.expr() as target):
                 yield from _bound(target)
+
+
+def bound_by(node: ast.stmt) -> set[str]:
+    """The names that a statement binds outside of functions, or those of objects of which it changes a part."""
+    names = set[str]()
+    for part in here([node]):
+        match part:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Name(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()):
+                names.add(root(part))
+            case ast.Import(names=found) | ast.ImportFrom(names=found):
+                names |= {(alias.asname or alias.name).partition(".")[0] for alias in found}
+    return names - {""}
 
 
 def fixed(value: ast.expr) -> bool:

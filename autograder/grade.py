@@ -235,9 +235,11 @@ class _Asking:
         if found.around and (found.left or names or self.parts):
             answer = student.look_through(found.own, found.around, names, seconds=limits.cell_seconds)
         match answer:
-            case Returned((tuple(mentioned), tuple(changed))):
-                attempt.defining, attempt.forgets = found.without(mentioned, changed), True
-            case _:  # the student's code may remember, or reading it has ended the worker
+            case Returned((tuple(mentioned), tuple(changed), tuple(keeping), bool(remembers))) if (
+                found.told or not remembers
+            ):
+                attempt.defining, attempt.forgets = found.without(mentioned, changed, keeping), not remembers
+            case _:  # what the student's code remembers may lie anywhere, or reading it has ended the worker
                 attempt.defining = {}
         return not isinstance(answer, Lost)
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from autograder.bindings import DEFINES, fixed, modules_in, names_in, names_of, objects, root
+from autograder.bindings import DEFINES, bound_by, fixed, free_names, modules_in, names_in, names_of, objects, root
 from autograder.scopes import mentioned
 from autograder.tables import tables
 
@@ -42,6 +42,12 @@ MOST = 400_000
 
 ANY_NAME = re.compile(r"_+|_\d+|_?_?_?i\d*|_[dio]h|In|Out|get_ipython|builtins|gc|importlib|inspect|sys")
 """With these, a cell may read names that it does not tell."""
+
+NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
+"""What defines something that is called by its name, and does nothing else."""
+
+HERE, ANYWHERE = "here", "any where"
+"""Where something may be kept that has no name of its own: neither is a name."""
 
 FIELD = "field"
 """What makes a default of a dataclass anew for each of its objects."""
@@ -77,20 +83,23 @@ def around(given: tuple[str, ...], calling: tuple[str, ...]) -> Around | None:
 
 def look_through(
     own: Sequence[str], around: Around, names: Collection[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """None where a student's code `remembers`; otherwise which of `names` their own cells mention, for others or read
-    where others may have bound them, and which of them stand for objects that they have made."""
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], bool] | None:
+    """Which of `names` a student's cells mention, for others or read where others may have bound them; which of them
+    stand for objects that they have made; under which of them something may be kept, or is reached that keeps
+    something; and whether anything is. None where it may be kept anywhere."""
     trees = _all_parsed(own)
-    if trees is None or remembers(trees, around):
+    kept = None if trees is None else keeping(trees, around)
+    if trees is None or kept is None:
         return None
     try:
         found = frozenset().union(*map(mentioned, own))
     except SyntaxError:  # a cell that cannot run, or one with `await`
         found = frozenset(names)
-    if any(name in REACHES_ANYTHING or ANY_NAME.fullmatch(name) for name in found):
+    if any(map(_reaches_anything, found)):
         found = frozenset(names)
     held = {name for tree in trees for name in objects(tree.body)}
-    return tuple(sorted(found.intersection(names))), tuple(sorted(held.intersection(names)))
+    of_names = (tuple(sorted(some.intersection(names))) for some in (found, held, kept))
+    return *of_names, bool(kept)  # type: ignore[return-value]
 
 
 def _all_parsed(own: Sequence[str]) -> list[ast.Module] | None:
@@ -103,30 +112,50 @@ def _all_parsed(own: Sequence[str]) -> list[ast.Module] | None:
         return None
 
 
-def remembers(own: Sequence[ast.Module], around: Around) -> bool:
-    """Whether what is defined in a student's `own` cells may answer otherwise after it has been called.
+def keeping(own: Sequence[ast.Module], around: Around) -> frozenset[str] | None:
+    """The names behind which what a student's `own` cells define may answer otherwise after it has been called: where
+    something is kept, and whatever mentions that. None where it may be kept anywhere.
 
     The functions of given cells keep nothing, but what else these hold may be changed.
     """
     try:
-        return _remember(own, around)
+        return _keeping(own, around)
     except RecursionError:  # nested deeper than can be read
-        return True
+        return None
 
 
-def _remember(own: Sequence[ast.Module], around: Around) -> bool:
+def _keeping(own: Sequence[ast.Module], around: Around) -> frozenset[str] | None:
     made = {name for tree in own for name in objects(tree.body)}
     elsewhere, callers = set(around.objects), set(around.called)
     held = made - tables(own, made | elsewhere, {*around.mentioned, *callers}, {*around.modules, *modules_in(own)})
     kept = held | elsewhere | (set() if _dataclasses(own) else {FIELD})
-    mentioned = names_in(own)
-
-    def may_keep(node: ast.stmt) -> bool:
+    read, statements = names_in(own), [node for tree in own for node in tree.body]
+    defined = kept | {node.name for node in statements if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    found = held & callers
+    for node in statements:
         # What was handed out to show something, and was changed, may look at what is given: nothing else asks it.
-        alone = isinstance(node, ast.FunctionDef) and only_shows(node) and node.name not in mentioned
-        return _may_keep(node, held if alone else kept, ())
+        alone = isinstance(node, ast.FunctionDef) and only_shows(node) and node.name not in read
+        places = set[str]().union(*_places(node, held if alone else kept, ()))
+        if not places:
+            continue
+        if not (isinstance(node, NAMED) and bound_by(node) and places <= defined | {HERE}):
+            return None
+        found |= (places - {HERE}) | bound_by(node)
+    return frozenset(_reaching(found | held, statements)) if found else frozenset()
 
-    return bool(held & callers) or any(may_keep(node) for tree in own for node in tree.body)
+
+def _reaching(found: set[str], statements: Sequence[ast.stmt]) -> set[str]:
+    """These names, and those of all statements that mention one of them, or might."""
+    parts = [(bound_by(node), set(free_names(node))) for node in statements]
+    while (
+        new := {n for binds, read in parts if read & found or any(map(_reaches_anything, read)) for n in binds} - found
+    ):
+        found = found | new
+    return found
+
+
+def _reaches_anything(name: str) -> bool:
+    return name in REACHES_ANYTHING or ANY_NAME.fullmatch(name) is not None
 
 
 def only_shows(node: ast.stmt) -> bool:
@@ -147,25 +176,28 @@ def _parsed(cell: str) -> ast.Module:
         return ast.Module([], [])
 
 
-def _may_keep(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
-    """Whether this part of a cell may keep something. `scopes` are the names of the functions around it."""
+def _places(node: ast.AST, kept: set[str], scopes: Scopes) -> Iterator[set[str]]:
+    """Where this part of a cell may keep something: names, `HERE` for its own functions and classes, or `ANYWHERE`.
+    `scopes` are the names of the functions around it."""
     match node:
         case ast.Import(names=names) if any(alias.name == "random" for alias in names):
-            return True
+            yield {ANYWHERE}
         case ast.ImportFrom(module="random" | "numpy.random"):
-            return True
+            yield {ANYWHERE}
         case ast.ImportFrom(module=module, names=names):
-            return any(a.name == "*" or (module, a.name) == ("numpy", "random") for a in names)
+            if any(a.name == "*" or (module, a.name) == ("numpy", "random") for a in names):
+                yield {ANYWHERE}
         case ast.ClassDef(body=body) if any(objects(_shared(body, kept))):  # its objects share what stands in a class
-            return True
+            yield {HERE}
         case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args) | ast.Lambda(args=args):
             defaults = [*args.defaults, *filter(None, args.kw_defaults)]
             if not all(isinstance(value, ast.Name | ast.Attribute) or fixed(value) for value in defaults):
-                return True
-        case _ if scopes and _reaches_out(node, kept, scopes):
-            return True
+                yield {HERE}
+        case _ if scopes:
+            yield _outside(node, kept, scopes)
     inside = (*scopes, names_of(node)) if isinstance(node, DEFINES) else scopes
-    return any(_may_keep(child, kept, inside) for child in _without_annotations(node))
+    for child in _without_annotations(node):
+        yield from _places(child, kept, inside)
 
 
 def _without_annotations(node: ast.AST) -> Iterator[ast.AST]:
@@ -175,24 +207,31 @@ def _without_annotations(node: ast.AST) -> Iterator[ast.AST]:
             yield from (p for p in (part if isinstance(part, list) else [part]) if isinstance(p, ast.AST))
 
 
-def _reaches_out(node: ast.AST, kept: set[str], scopes: Scopes) -> bool:
-    """Whether this part of a function reads or changes what is not its own."""
+def _outside(node: ast.AST, kept: set[str], scopes: Scopes) -> set[str]:
+    """What this part of a function reads or changes that is not its own."""
     *around, innermost = scopes
     match node:
-        case ast.Global() | ast.Nonlocal():
-            return True
-        case ast.Name(id=name):
-            return not any(name in scope for scope in scopes) and (name in kept or name in REACHES_ANYTHING)
+        case ast.Global(names=names):
+            return {HERE, *names} & ({HERE} | kept)
+        case ast.Nonlocal():
+            return {HERE}
+        case ast.Name(id=name) if not any(name in scope for scope in scopes):
+            return {ANYWHERE} if name in REACHES_ANYTHING else {name} & kept
         case ast.Attribute(attr=attr) if attr in INSIDES:
-            return True
+            return {ANYWHERE}
         case ast.Attribute(value=ast.Attribute(value=ast.Name(id="np" | "numpy"), attr="random"), attr=attr):
-            return attr not in OWN_DICE
+            return set() if attr in OWN_DICE else {ANYWHERE}
         case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
-            return root(node) not in innermost - {"cls"}
+            if root(node) not in innermost - {"cls"}:
+                return {root(node) or ANYWHERE} if not any(root(node) in scope for scope in scopes) else {HERE}
         case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in CHANGES_ITS_OBJECT:
-            elsewhere = isinstance(value, ast.Attribute) or any(root(value) in scope for scope in around)
-            return root(value) not in innermost and elsewhere  # `np.append(x, 1)` changes nothing
-    return False
+            if root(value) in innermost:
+                return set()
+            if any(root(value) in scope for scope in around):
+                return {HERE}
+            if isinstance(value, ast.Attribute):  # `np.append(x, 1)` changes nothing
+                return {root(value) or ANYWHERE}
+    return set()
 
 
 def _shared(body: Sequence[ast.stmt], kept: Collection[str]) -> Iterator[ast.stmt]:

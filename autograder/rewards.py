@@ -20,24 +20,43 @@ from autograder.remembering import REWARD, Around, around, only_shows
 @dataclass(frozen=True)
 class Defining:
     """A submission's cells: what is `left` of those that show something, by their positions, without that: nothing may
-    be. The others are the student's `own`, and those that are given and unchanged, with what there is to know of each
-    as `parts`, and of all of them `around` the student's: None if they cannot be read."""
+    be, and the names that such a cell `mentions`. The others are the student's `own`, and those that are given and
+    unchanged, with what there is to know of each as `parts`, and of all of them `around` the student's: None if they
+    cannot be read."""
 
     left: Mapping[int, str]
     own: tuple[str, ...] = ()
     around: Around | None = None
     parts: Mapping[int, Part] = field(default_factory=dict)
+    mentions: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str]:
-        """Of these it matters whether the student's cells mention them."""
-        return frozenset().union(*(part.binds | part.reads for part in self.parts.values() if not part.effect))
+        """Of these it matters what the student's cells do with them."""
+        return frozenset().union(*(part.binds | part.reads for part in self.parts.values()), *self.mentions.values())
 
-    def without(self, mentioned: Collection[str], changed: Collection[str]) -> Mapping[int, str]:
+    def without(
+        self, mentioned: Collection[str], changed: Collection[str], keeping: Collection[str] = ()
+    ) -> Mapping[int, str]:
         """What is left of cells without demonstrations either, where the student's cells have `mentioned` and `changed`
-        these names."""
-        runs = needed(self.parts, mentioned, changed)
-        return {**self.left, **{place: part.imports for place, part in self.parts.items() if place not in runs}}
+        these names, and something may be kept behind those that are `keeping`: what reaches one of these runs."""
+        reached = self._reaching(frozenset(keeping))
+        showing = {place for place in self.left if self.mentions[place] & reached}
+        names = frozenset(mentioned).union(*(self.mentions[place] for place in showing))
+        runs = needed(self.parts, names, reached.union(changed))
+        left = {**self.left, **{place: part.imports for place, part in self.parts.items() if place not in runs}}
+        return {place: rest for place, rest in left.items() if place not in showing}
+
+    @property
+    def told(self) -> bool:
+        """Whether it can be told of all given cells which names they mention."""
+        return Part() not in (part for place, part in self.parts.items() if self.left.get(place) != "")
+
+    def _reaching(self, found: frozenset[str]) -> frozenset[str]:
+        """These names, and those of given functions that mention one of them."""
+        while new := {name for p in self.parts.values() if p.reads & found for name in p.binds} - found:
+            found |= new
+        return found
 
 
 def check_of(exercise: str) -> str:
@@ -63,7 +82,15 @@ def only_defining(cells: Mapping[int, str], released: Iterable[str]) -> Defining
         own=tuple(source for place, source in cells.items() if place not in unchanged),
         around=around(tuple(unchanged.values()), tuple(unchanged[place] for place in left)),
         parts=dict(zip(unchanged, facts, strict=True)),
+        mentions={place: _mentioned(unchanged[place]) for place in left},
     )
+
+
+@cache
+def _mentioned(source: str) -> frozenset[str]:
+    nodes = [*ast.walk(ast.parse(source))]
+    shared = {name for node in nodes if isinstance(node, ast.Global) for name in node.names}
+    return frozenset(shared | {node.id for node in nodes if isinstance(node, ast.Name)})
 
 
 @cache

@@ -15,7 +15,8 @@ AROUND = around(tuple(GIVEN), tuple(SHOWN)) or Around()
 
 
 def may(own: str) -> bool:
-    return look_through([own], AROUND, []) is None
+    found = look_through([own], AROUND, [])
+    return found is None or found[3]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_what_may_keep_something(own: str) -> None:
     assert may(own)
 
 
-@pytest.mark.parametrize("own", ["x = " + "-" * 100_000 + "1", "x = 0" + "+ 1" * 900, "#" * 500_000])
+@pytest.mark.parametrize("own", ["x = " + "-" * 100_000 + "1", "x = 0" + "+ 1" * 9000, "#" * 500_000])
 def test_what_cannot_be_read_may_keep_anything(own: str) -> None:
     assert may(f"{own}\n")
 
@@ -137,7 +138,8 @@ def test_a_worker_reads_what_the_grader_does_not(warm) -> None:
         ):
             found = look_through([own], AROUND, ["rbf", "table"])
             assert student.look_through([own], AROUND, ["rbf", "table"], seconds=20) == Returned(found)
-            assert found == (None if may(own) else (("rbf",), ()))
+            assert found in ((("rbf",), (), (), False), (("rbf",), (), ("rbf",), True), None)
+            assert may(own) == (found is None or found[3])
         assert student.run("rbf", seconds=20).outcome.type == "NameError"  # nothing has run
 
 
@@ -167,4 +169,60 @@ NAMES = ["A", "B", "kernel"]
     ],
 )
 def test_which_names_a_students_cells_mention(own: str, mentioned: str, held: str) -> None:
-    assert look_through([own, "y = 1"], Around(), NAMES) == (tuple(mentioned.split()), tuple(held.split()))
+    assert look_through([own, "y = 1"], Around(), NAMES) == (tuple(mentioned.split()), tuple(held.split()), (), False)
+
+
+WHERE = ["ROWS", "Rbf", "X_train", "cache", "fit", "memo", "model", "molecule", "rbf"]
+MEMO = "def memo(x, seen=[]):\n    seen.append(x)\n"
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [
+        ("cache = {}\ndef rbf(x):\n    cache[0] = x\ndef fit(x):\n    return x", "cache rbf"),
+        (f"{MEMO}def rbf(x):\n    return memo(x)\ndef fit(x):\n    return x", "memo rbf"),
+        (f"def fit(x):\n    return rbf(x)\ndef rbf(x):\n    return memo(x)\n{MEMO}", "fit memo rbf"),
+        ("class Rbf:\n    seen = {}\nmodel = 1\ndef fit(x):\n    return Rbf()\ndef rbf(x):\n    return x", "Rbf fit"),
+        ("class Rbf:\n    seen = {}\nclass model(Rbf):\n    pass", "Rbf model"),
+        ("def rbf(x):\n    return X_train\ndef fit(x):\n    return x", "X_train rbf"),
+        ("def rbf(x):\n    ROWS['a'] = x", "ROWS rbf"),
+        ("def rbf(x):\n    rbf.last = x\nmodel = rbf", "model rbf"),
+        ("model = molecule('a')\ndef rbf(x):\n    return x", "model"),  # a picture calls it
+        (f"{MEMO}model = jax.vmap(memo)", "memo model"),
+        ("memo = lambda x, seen=[]: seen.append(x)\ndef fit(x):\n    return x", "memo"),
+        ("def memo(f):\n    n = 0\n    def g(x):\n        nonlocal n\n        n += 1\n    return g\n"
+         "@memo\ndef rbf(x):\n    return x\ndef fit(x):\n    return x", "memo rbf"),
+        (f"{MEMO}try:\n    rbf = 1 / 0\nexcept OSError:\n    def rbf(x):\n        return memo(x)", "memo rbf"),
+        (f"{MEMO}for fit in (1, 2):\n    model = memo", "fit memo model"),
+        (f"{MEMO}def rbf(x):\n    return Out[3](x)\ndef fit(x):\n    return x", "memo rbf"),
+        (f"{MEMO}def rbf(x):\n    import sys\n    return sys.modules['__main__'].memo(x)", "memo rbf"),
+        (f"{MEMO}def rbf(x):\n    return [i for i in x if i]\ndef fit(memo):\n    return memo", "memo"),
+        ("calls = 0\ndef rbf(x):\n    global calls\n    calls += 1\ndef fit(x):\n    return calls", "rbf"),
+    ],
+)  # fmt: skip
+def test_behind_which_names_something_may_be_kept(own: str, kept: str) -> None:
+    found = look_through([own], AROUND, WHERE)
+    assert found is not None and found[2:] == (tuple(kept.split()), True)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "import random\ndef rbf(x):\n    return random.random()",  # a picture may use it as well
+        "def rbf(x):\n    return x + np.random.normal()",
+        "def rbf(x):\n    np.random.seed(0)",
+        "from math import *",
+        "def rbf(x):\n    jnp.dot = x",
+        "def rbf(x):\n    jax.config.update('jax_enable_x64', True)",
+        "def rbf(x):\n    return molecule.rows.append(x)",
+        "class Rbf:\n    def __call__(self, x):\n        type(self).last = x",
+        "def rbf(x):\n    return rbf.__globals__",
+        "def rbf(x):\n    exec('last = x')",
+        "def rbf(x):\n    open('last', 'w').write('x')",
+        "register(lambda x, seen=[]: seen.append(x))",
+        "if True:\n    register(lambda x, seen=[]: seen.append(x))\n    model = 1",
+        "%timeit rbf(1)",
+    ],
+)
+def test_what_may_be_kept_anywhere(own: str) -> None:
+    assert look_through([own], AROUND, WHERE) is None

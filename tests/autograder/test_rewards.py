@@ -143,6 +143,48 @@ def test_all_runs_of_code_that_may_remember_it(toy, toy_sheet, toy_source, shown
     assert ran.count(SHOWN) == ran.count(wrong) > 1
 
 
+MEMORY = "seen = []\n\n\ndef memo(x):\n    seen.append(x)\n\n\ndef mine(x):\n    return memo(x)\n\n\nother = memo"
+
+
+@pytest.mark.parametrize(
+    ("looks", "times"),
+    [
+        ("print(sqdist)", 0),
+        ("memo(1)", 2),
+        ("mine(1)", 2),  # which calls it
+        ("through(1)", 2),  # a given function, which calls it
+        ("other(1)", 2),
+        ("print(seen)", 2),
+        ("print(table)", 0),
+        ("global seen\n    seen = [1]", 2),
+    ],
+)
+def test_what_reaches_a_memory_runs_and_nothing_else(toy, toy_sheet, toy_source, looks, times) -> None:
+    shown, given = f"@reward\ndef picture():\n    {looks}", "def reward(show):\n    show()"
+    helper, demonstration = "def through(x):\n    return memo(x)", f"def look():\n    {looks}\n\n\nlook()"
+    chapter = replace(toy, cells=(*toy.cells, *(Cell("code", c, 1) for c in (given, helper, shown, demonstration))))
+    wrong = toy_source.replace("jnp.sum((x - z) ** 2)", "jnp.sum(x - z)")
+    cells = (given, helper, MEMORY, wrong, shown, demonstration)
+    ran.clear()
+    grade(chapter, toy_sheet, Submission("ada", "ada.ipynb", dict(enumerate(cells))), NotingSandbox())
+    assert ran.count(wrong) == 2 and ran.count(shown) == times
+    assert ran.count(demonstration) == (0 if looks.startswith("print(sq") or looks.startswith("print(ta") else 2)
+
+
+def test_where_a_given_cell_cannot_be_told_all_that_may_reach_a_memory_runs(toy, toy_sheet, toy_source) -> None:
+    given = (
+        "def reward(show):\n    show()",
+        "A = []\nf = lambda x: A.append(x)",
+        "@reward\ndef picture():\n    print(1)",
+    )
+    chapter = replace(toy, cells=(*toy.cells, *(Cell("code", cell, 1) for cell in given)))
+    for own, times in ((MEMORY, 1), ("def memo(x):\n    return x", 0)):
+        ran.clear()
+        cells = dict(enumerate((*given, own, toy_source)))
+        grade(chapter, toy_sheet, Submission("ada", "ada.ipynb", cells), NotingSandbox())
+        assert ran.count(given[2]) == times
+
+
 class Unreadable(Noting):
     """A student whose worker does not survive that its cells are read."""
 
