@@ -193,8 +193,8 @@ def _places(node: ast.AST, kept: set[str], scopes: Scopes) -> Iterator[set[str]]
             defaults = [*args.defaults, *filter(None, args.kw_defaults)]
             if not all(isinstance(value, ast.Name | ast.Attribute) or fixed(value) for value in defaults):
                 yield {HERE}
-        case _ if scopes:
-            yield _outside(node, kept, scopes)
+        case _ if scopes and (found := _outside(node, kept, scopes)):
+            yield found
     inside = (*scopes, names_of(node)) if isinstance(node, DEFINES) else scopes
     for child in _without_annotations(node):
         yield from _places(child, kept, inside)

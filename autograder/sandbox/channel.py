@@ -52,11 +52,12 @@ def receive(
     if head_size > most_head or blob_size > most_blob:
         raise Malformed(f"a frame of {head_size:,} + {blob_size:,} bytes was announced")
     frame = _exactly(peer, head_size + blob_size, deadline)
-    return bytes(frame[:head_size]), bytes(frame[head_size:])
+    return frame[:head_size], frame[head_size:]
 
 
-def _exactly(peer: socket.socket, size: int, deadline: Deadline) -> memoryview:
-    frame = view = memoryview(bytearray(size))
+def _exactly(peer: socket.socket, size: int, deadline: Deadline) -> bytes:
+    buffer = bytearray(size)
+    view = memoryview(buffer)
     try:
         while view:
             peer.settimeout(_left(deadline))
@@ -69,7 +70,7 @@ def _exactly(peer: socket.socket, size: int, deadline: Deadline) -> memoryview:
             view = view[count:]
     except OSError:
         raise Ended from None
-    return frame
+    return bytes(buffer)
 
 
 def _left(deadline: Deadline) -> float | None:
