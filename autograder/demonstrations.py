@@ -13,11 +13,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from autograder.bindings import DEFINES, here, names_of, objects, root
+from autograder.bindings import DEFINES, here, names_in, names_of, objects, root
 from autograder.remembering import CHANGES_ITS_OBJECT, INSIDES, OWN_DICE, REACHES_ANYTHING
 from autograder.scopes import bound, deferred
 
-LOOKS = {"display", "print", "check"}
+LOOKS = {"display", "print", "plt", "check"}
 """What only shows something. The last is the student's own check, which is silent while a submission is graded."""
 ARRAYS = {"jnp", "np"}
 """What changes an object by its name is here a function that gives another one: `np.append(x, 1)`."""
@@ -60,14 +60,32 @@ def needed(parts: Mapping[int, Part], mentioned: Collection[str], changed: Colle
 @cache
 def parts_of(cells: tuple[str, ...]) -> tuple[Part, ...]:
     """What there is to know of the cells of a chapter, each of which may use what another one binds."""
+    trees, shared, tainted = _known(cells)
+    if tainted is None:
+        return (Part(),) * len(cells)
+    return tuple(_part(cell, tree, shared, tainted) for cell, tree in zip(cells, trees, strict=True))
+
+
+@cache
+def changes_given(showing: str, cells: tuple[str, ...]) -> bool:
+    """Whether a function of a cell that is `showing` something may change what other `cells` have made."""
+    _, shared, tainted = _known(cells)
+    functions = [node for node in ast.parse(showing).body if isinstance(node, ast.FunctionDef)]
+    bodies = [part for function in functions for part in function.body]
+    return tainted is None or any(_changes(f, shared) for f in functions) or not tainted.isdisjoint(names_in(bodies))
+
+
+@cache
+def _known(cells: tuple[str, ...]) -> tuple[list[ast.Module], frozenset[str], frozenset[str] | None]:
+    """The cells' trees; the objects that all of them share; and which names stand for what may change something, if
+    that can be told."""
     trees = [_parsed(cell) for cell in cells]
     shared = frozenset(name for tree in trees for name in objects(tree.body))
     functions = [node for tree in trees for node in here(tree.body) if isinstance(node, DEFINES)]
     if any(isinstance(node, ast.Lambda) and _changes(node, shared) for node in functions):
-        return (Part(),) * len(cells)  # under which names it may be called cannot be told
+        return trees, shared, None  # under which names it may be called cannot be told
     used_up = frozenset(name for tree in trees for name in _used_up(tree))
-    tainted = used_up | _tainted(functions, shared, used_up)
-    return tuple(_part(cell, tree, shared, tainted) for cell, tree in zip(cells, trees, strict=True))
+    return trees, shared, used_up | _tainted(functions, shared, used_up)
 
 
 def _parsed(cell: str) -> ast.Module:

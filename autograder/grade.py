@@ -238,7 +238,8 @@ class _Asking:
             case Returned((tuple(mentioned), tuple(changed), tuple(keeping), bool(remembers))) if (
                 found.told or not remembers
             ):
-                attempt.defining, attempt.forgets = found.without(mentioned, changed, keeping), not remembers
+                attempt.defining = found.without(mentioned, changed, keeping if remembers else None)
+                attempt.forgets = not remembers
             case _:  # what the student's code remembers may lie anywhere, or reading it has ended the worker
                 attempt.defining = {}
         return not isinstance(answer, Lost)

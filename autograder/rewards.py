@@ -13,22 +13,23 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from autograder.demonstrations import Part, needed, parts_of
+from autograder.demonstrations import Part, changes_given, needed, parts_of
 from autograder.remembering import REWARD, Around, around, only_shows
 
 
 @dataclass(frozen=True)
 class Defining:
     """A submission's cells: what is `left` of those that show something, by their positions, without that: nothing may
-    be, and the names that such a cell `mentions`. The others are the student's `own`, and those that are given and
-    unchanged, with what there is to know of each as `parts`, and of all of them `around` the student's: None if they
-    cannot be read."""
+    be, the names that such a cell `mentions`, and those that may be `changing` what is given. The others are the
+    student's `own`, and those that are given and unchanged, with what there is to know of each as `parts`, and of all
+    of them `around` the student's: None if they cannot be read."""
 
     left: Mapping[int, str]
     own: tuple[str, ...] = ()
     around: Around | None = None
     parts: Mapping[int, Part] = field(default_factory=dict)
     mentions: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    changing: frozenset[int] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
@@ -36,12 +37,15 @@ class Defining:
         return frozenset().union(*(part.binds | part.reads for part in self.parts.values()), *self.mentions.values())
 
     def without(
-        self, mentioned: Collection[str], changed: Collection[str], keeping: Collection[str] = ()
+        self, mentioned: Collection[str], changed: Collection[str], keeping: Collection[str] | None = None
     ) -> Mapping[int, str]:
         """What is left of cells without demonstrations either, where the student's cells have `mentioned` and `changed`
-        these names, and something may be kept behind those that are `keeping`: what reaches one of these runs."""
-        reached = self._reaching(frozenset(keeping))
-        showing = {place for place in self.left if self.mentions[place] & reached}
+        these names. If something may be kept behind those that are `keeping`, what reaches one of these runs, and what
+        changes anything given, because what is kept may be that under another name."""
+        reached = self._reaching(frozenset(keeping or ()))
+        showing = (
+            set() if keeping is None else {p for p in self.left if p in self.changing or self.mentions[p] & reached}
+        )
         names = frozenset(mentioned).union(*(self.mentions[place] for place in showing))
         runs = needed(self.parts, names, reached.union(changed))
         left = {**self.left, **{place: part.imports for place, part in self.parts.items() if place not in runs}}
@@ -76,13 +80,14 @@ def only_defining(cells: Mapping[int, str], released: Iterable[str]) -> Defining
         for place, (rest, names) in found.items()
         if not any(re.search(rf"\b{re.escape(name)}\b", others) for name in names)
     }
-    facts = parts_of(tuple(left.get(place, source) for place, source in unchanged.items()))
+    given = tuple(left.get(place, source) for place, source in unchanged.items())
     return Defining(
         left,
         own=tuple(source for place, source in cells.items() if place not in unchanged),
         around=around(tuple(unchanged.values()), tuple(unchanged[place] for place in left)),
-        parts=dict(zip(unchanged, facts, strict=True)),
+        parts=dict(zip(unchanged, parts_of(given), strict=True)),
         mentions={place: _mentioned(unchanged[place]) for place in left},
+        changing=frozenset(place for place in left if changes_given(unchanged[place], given)),
     )
 
 

@@ -156,19 +156,24 @@ MEMORY = "seen = []\n\n\ndef memo(x):\n    seen.append(x)\n\n\ndef mine(x):\n   
         ("other(1)", 2),
         ("print(seen)", 2),
         ("print(table)", 0),
+        ("found = [1]\n    found.append(2)\n    plt.plot(found)\n    plt.show()", 0),
+        ("ROWS.append(1)", 2),  # which the memory may be, under another name
+        ("ROWS[0] = 1", 2),
+        ("longer()", 2),
         ("global seen\n    seen = [1]", 2),
     ],
 )
 def test_what_reaches_a_memory_runs_and_nothing_else(toy, toy_sheet, toy_source, looks, times) -> None:
     shown, given = f"@reward\ndef picture():\n    {looks}", "def reward(show):\n    show()"
-    helper, demonstration = "def through(x):\n    return memo(x)", f"def look():\n    {looks}\n\n\nlook()"
+    helper = "def through(x):\n    return memo(x)\n\n\nROWS = [0]\n\n\ndef longer():\n    ROWS.append(2)"
+    demonstration = f"def look():\n    {looks}\n\n\nlook()"
     chapter = replace(toy, cells=(*toy.cells, *(Cell("code", c, 1) for c in (given, helper, shown, demonstration))))
     wrong = toy_source.replace("jnp.sum((x - z) ** 2)", "jnp.sum(x - z)")
     cells = (given, helper, MEMORY, wrong, shown, demonstration)
     ran.clear()
     grade(chapter, toy_sheet, Submission("ada", "ada.ipynb", dict(enumerate(cells))), NotingSandbox())
     assert ran.count(wrong) == 2 and ran.count(shown) == times
-    assert ran.count(demonstration) == (0 if looks.startswith("print(sq") or looks.startswith("print(ta") else 2)
+    assert ran.count(demonstration) == times
 
 
 def test_where_a_given_cell_cannot_be_told_all_that_may_reach_a_memory_runs(toy, toy_sheet, toy_source) -> None:
