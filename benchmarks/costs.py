@@ -101,7 +101,7 @@ def where(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
             grade(session.chapter, session.sheet, submission, clock)  # type: ignore[arg-type]
             yield f"{name}, in all", 1e3 * (time.perf_counter() - begin), "ms"
             yield f"{name}, the grader's own processor time", 1e3 * (time.thread_time() - own), "ms"
-            for part, (times, seconds) in clock.spent.items():
+            for part, (times, seconds) in clock.parts.items():
                 yield f"{name}, {part} x {times}", 1e3 * seconds, "ms"
 
 
@@ -156,8 +156,8 @@ PARTS: dict[str, Callable[[Path, str, Settings], Iterator[Row]]] = {
 class Clock:
     """A sandbox or one of its workers that counts how often each part of the seam is used, and for how long."""
 
-    def __init__(self, thing: Any, spent: dict[str, tuple[int, float]] | None = None):
-        self._thing, self.spent = thing, {} if spent is None else spent
+    def __init__(self, thing: Any, parts: dict[str, tuple[int, float]] | None = None):
+        self._thing, self.parts = thing, {} if parts is None else parts
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._thing, name)
@@ -169,9 +169,9 @@ class Clock:
             try:
                 answer = found(*args, **options)
             finally:
-                times, seconds = self.spent.get(SEAM[name], (0, 0.0))
-                self.spent[SEAM[name]] = times + 1, seconds + time.perf_counter() - begin
-            return Clock(answer, self.spent) if name == "open" else answer
+                times, seconds = self.parts.get(SEAM[name], (0, 0.0))
+                self.parts[SEAM[name]] = times + 1, seconds + time.perf_counter() - begin
+            return Clock(answer, self.parts) if name == "open" else answer
 
         return timed
 
