@@ -40,7 +40,7 @@ MAY_BE_RUN = re.compile(r"\A\s|[%!?]|>>>|In \[")
 MOST = 400_000
 """Characters of code that are read."""
 
-ANY_NAME = re.compile(r"_+|_\d+|_?_?_?i\d*|_[dio]h|In|Out|get_ipython|builtins|gc|importlib|inspect|sys")
+ANY_NAME = re.compile(r"_+|_\d+|_i{1,3}|_i\d+|_[dio]h|In|Out|get_ipython|builtins|gc|importlib|inspect|sys")
 """With these, a cell may read names that it does not tell."""
 
 NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign

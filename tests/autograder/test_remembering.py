@@ -161,6 +161,8 @@ NAMES = ["A", "B", "kernel"]
         ("class C:\n    def f(self):\n        return self.A", "", ""),
         ("x = [A for _x in (1, 2)]", "A", ""),
         ("x = _", "A B kernel", ""),  # what a cell before this one gave
+        *((f"x = {name}", "A B kernel", "") for name in ("__", "_3", "_i", "_iii", "_i3", "_oh")),
+        ("for i in (1, 2):\n    pass", "", ""),
         ("x = Out[3]", "A B kernel", ""),
         ("x = eval('A')", "A B kernel", ""),
         ("import sys", "A B kernel", ""),
