@@ -46,7 +46,7 @@ ANY_NAME = re.compile(r"_+|_\d+|_i{1,3}|_i\d+|_[dio]h|In|Out|get_ipython|builtin
 NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 """What defines something that is called by its name, and does nothing else."""
 
-HERE, ANYWHERE = "here", "any where"
+HERE, ANYWHERE = "in it", "any where"
 """Where something may be kept that has no name of its own: neither is a name."""
 
 FIELD = "field"

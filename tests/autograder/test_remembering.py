@@ -228,3 +228,10 @@ def test_behind_which_names_something_may_be_kept(own: str, kept: str) -> None:
 )
 def test_what_may_be_kept_anywhere(own: str) -> None:
     assert look_through([own], AROUND, WHERE) is None
+
+
+def test_a_given_object_of_any_name_is_a_place_where_something_is_kept() -> None:
+    for name in ("here", "anywhere", "ROWS"):
+        given = around((f"{name} = [1]",), ()) or Around()
+        found = look_through([f"def rbf(x):\n    {name}.append(x)"], given, [name, "rbf"])
+        assert found is not None and set(found[2]) == {name, "rbf"}
