@@ -193,6 +193,7 @@ def _places(node: ast.AST, kept: set[str], scopes: Scopes) -> Iterator[set[str]]
             defaults = [*args.defaults, *filter(None, args.kw_defaults)]
             if not all(isinstance(value, ast.Name | ast.Attribute) or fixed(value) for value in defaults):
                 yield {HERE}
+            yield kept.intersection(map(root, defaults))  # whatever the argument is called
         case _ if scopes and (found := _outside(node, kept, scopes)):
             yield found
     inside = (*scopes, names_of(node)) if isinstance(node, DEFINES) else scopes

@@ -65,6 +65,8 @@ def test_what_keeps_nothing(own: str) -> None:
         "def rbf(x):\n    rbf.last = x",
         "def rbf(x, seen=[]):\n    seen.append(x)",
         "def rbf(x, *, seen={}):\n    seen[0] = x",
+        "def rbf(x, ROWS=ROWS):\n    ROWS['a'] = x",
+        "rbf = lambda x, *, ROWS=ROWS: ROWS.update(a=x)",
         "def make():\n    n = 0\n    def f(x):\n        nonlocal n\n        n += 1\n    return f\nrbf = make()",
         "def make():\n    seen = []\n    def f(x):\n        seen.append(x)\n    return f\nrbf = make()",
         "def make():\n    seen = {}\n    def f(x):\n        seen[0] = x\n    return f\nrbf = make()",
