@@ -6,7 +6,7 @@ Everything happens in a copy of the course with a state folder of its own, throu
 process of its own. The class are the sample submissions of the kernel chapter in the released notebook. Every change is
 made to the same exercise, krr_loo, in the course as it was. The hidden sheet is drawn before the class is graded again,
 and counted apart, because it costs the same for one student and for a thousand. Seconds of processor time are those of
-the grader and of all workers, looked at five times a second; a busy machine disturbs them less than the wall clock.
+the whole machine, so nothing else should be running: workers are killed, and no parent learns what they used.
 
 The notebooks of the cached class differ from each other in a comment; what was found out about the class is put down
 for each of them, as if they had been graded.
@@ -26,6 +26,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from rivals import busy
 
 from autograder.demo.students import fill
 from autograder.kept import key_of
@@ -47,9 +49,6 @@ CHANGES: Mapping[str, tuple[str, str, str]] = {
     "one probe more": ("source/kernel.py", PROBE, f'krr_loo.probe("four", hidden=True, n=4, lam=0.4)\n{PROBE}'),
 }
 """What happens to the exercise: the file, what stands there, and what will."""
-
-
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -74,18 +73,15 @@ class Place:
         environment = os.environ | {"AUTOGRADER_STATE": str(self.state), "COLUMNS": "120"}
         report = self.root / "report.json"
         words = ["grade", CHAPTER, folder, "--workers", str(workers), "--json", str(report)]
-        begin, seen = time.monotonic(), dict[tuple[int, str], float]()
+        begin, before = time.monotonic(), busy()
         with (self.root / "log").open("w+") as log:
-            process = subprocess.Popen(
+            ended = subprocess.run(
                 [sys.executable, "-c", GRADE, *words], cwd=self.root, env=environment, stdout=log, stderr=log
-            )
-            while process.poll() is None:
-                seen |= used_by(process.pid)
-                time.sleep(0.2)
-        if process.returncode not in (0, 1):
-            raise SystemExit(f"grading ended with {process.returncode}: {(self.root / 'log').read_text()[-2000:]}")
+            ).returncode
+        if ended not in (0, 1):
+            raise SystemExit(f"grading ended with {ended}: {(self.root / 'log').read_text()[-2000:]}")
         count = len(json.loads(report.read_text("utf-8"))["submissions"])
-        cost = Cost(what, time.monotonic() - begin, sum(seen.values()), count)
+        cost = Cost(what, time.monotonic() - begin, busy() - before, count)
         print(f"  {what}: {cost.wall:.1f} s, {cost.processor:.1f} s of processor time", file=sys.stderr, flush=True)
         return cost
 
@@ -94,25 +90,6 @@ class Place:
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(notebook), "utf-8")
         return path
-
-
-def used_by(root: int) -> dict[tuple[int, str], float]:
-    """Seconds of processor time that a process and all that it started have used so far, by number and time of birth.
-
-    A worker that is killed with all its parents is nobody's child in the end, so the kernel adds its time to nobody's.
-    """
-    rows: dict[int, tuple[int, str, float]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parts = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            rows[int(entry.name)] = int(parts[1]), parts[19], (int(parts[11]) + int(parts[12])) / TICKS
-    family = {root}
-    while new := {pid for pid, (parent, _, _) in rows.items() if parent in family} - family:
-        family |= new
-    return {(pid, rows[pid][1]): rows[pid][2] for pid in family if pid in rows}
 
 
 def place(folder: Path) -> Place:
