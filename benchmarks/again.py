@@ -75,11 +75,10 @@ class Place:
         words = ["grade", CHAPTER, folder, "--workers", str(workers), "--json", str(report)]
         begin, before = time.monotonic(), busy()
         with (self.root / "log").open("w+") as log:
-            ended = subprocess.run(
-                [sys.executable, "-c", GRADE, *words], cwd=self.root, env=environment, stdout=log, stderr=log
-            ).returncode
-        if ended not in (0, 1):
-            raise SystemExit(f"grading ended with {ended}: {(self.root / 'log').read_text()[-2000:]}")
+            command = [sys.executable, "-c", GRADE, *words]
+            done = subprocess.run(command, cwd=self.root, env=environment, stdout=log, stderr=log, check=False)
+        if done.returncode not in (0, 1):
+            raise SystemExit(f"grading ended with {done.returncode}: {(self.root / 'log').read_text()[-2000:]}")
         count = len(json.loads(report.read_text("utf-8"))["submissions"])
         cost = Cost(what, time.monotonic() - begin, busy() - before, count)
         print(f"  {what}: {cost.wall:.1f} s, {cost.processor:.1f} s of processor time", file=sys.stderr, flush=True)

@@ -5,11 +5,12 @@
     python benchmarks/rivals.py --out try.jsonl --chapters kernel --students 4 --kinds plain
 
 The class are the sample submissions of `tests/verdicts/`, no two alike, and the same again with TensorFlow imported
-and used (`--kinds tensorflow`). Each line of the file is one grader's work on one chapter, or on `--chunk` submissions
-of it; what is there is not measured again. Wall and processor time and peak memory are those of the whole machine while
-a grader is at work, so nothing else should be running. `through` is nbgrader that asks us for its verdicts, two at a
-time. `floor` is what the same cells and checks take in a process that has done exactly this before. What a course needs
-once (drawing its sheet, compiling its programs) is a line of its own.
+and used (`--kinds tensorflow`), or with a function that never ends or ends Python (`--kinds stuck`, for graders with a
+time limit, which the floor has not). Each line of the file is one grader's work on one chapter, or on
+`--chunk` submissions of it; what is there is not measured again. Wall and processor time and peak memory are those of
+the whole machine while a grader is at work, so nothing else should be running. `through` is nbgrader that asks us for
+its verdicts, two at a time. `floor` is what the same cells and checks take in a process that has done exactly this
+before. What a course needs once (drawing its sheet, compiling its programs) is a line of its own.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ def compared(
     prepared = False
     for number, begin in enumerate(range(0, len(samples), options.chunk)):
         chunk = samples[begin : begin + options.chunk]
-        work = dict(graders(folder / str(number), chapter, wanted, options.workers.split(","), environment))
+        workers = options.workers.split(",")
+        work = dict(graders(folder / str(number), chapter, wanted, workers, environment, fails=kind == "stuck"))
         missing = [name for name in work if (name, chapter, kind, number) not in done]
         if not missing:
             continue
@@ -138,10 +140,17 @@ def environment_for(state: Path) -> dict[str, str]:
 
 
 def graders(
-    folder: Path, chapter: str, wanted: Sequence[str], workers: Sequence[str], environment: dict[str, str]
+    folder: Path,
+    chapter: str,
+    wanted: Sequence[str],
+    workers: Sequence[str],
+    environment: dict[str, str],
+    *,
+    fails: bool = False,
 ) -> Iterator[tuple[str, Callable[[], float | None]]]:
-    """What each does with the submissions in `folder`. The floor tells its own time."""
+    """What each does with the submissions in `folder`; the others may fail if `fails`. The floor tells its own time."""
     plain, ours = folder / "plain", folder / "ours" / "submitted"
+    others = partial(command, env=environment, fails=fails)
 
     def notebooks() -> list[Path]:
         return sorted((plain / "submitted").glob(f"*/{chapter}/{chapter}.ipynb"))
@@ -151,10 +160,10 @@ def graders(
             zipped, out = folder / "otter.zip", folder / "otter" / path.parent.parent.name
             out.mkdir(parents=True, exist_ok=True)
             submission = rivals_class.for_otter(path, out / f"{chapter}.ipynb")
-            command("otter", "run", "-a", zipped, "-o", out, "--no-logo", submission, cwd=out, env=environment)
+            others("otter", "run", "-a", zipped, "-o", out, "--no-logo", submission, cwd=out)
 
     if "nbgrader" in wanted:
-        yield "nbgrader", lambda: command("nbgrader", "autograde", chapter, "--force", cwd=plain, env=environment)
+        yield "nbgrader", lambda: others("nbgrader", "autograde", chapter, "--force", cwd=plain)
     if "otter" in wanted:
         yield "otter", otter
     if "nbclient" in wanted:
@@ -174,10 +183,11 @@ def graders(
         yield "floor", lambda: sum(floor(path, environment) for path in notebooks())
 
 
-def command(program: str, *words: object, cwd: Path = ROOT, env: dict[str, str]) -> None:
+def command(program: str, *words: object, cwd: Path = ROOT, env: dict[str, str], fails: bool = False) -> None:
+    """Runs a program, which should not fail unless it `fails` where submissions do."""
     line = [str(Path(sys.executable).parent / program), *map(str, words)]
     done = subprocess.run(line, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-    if done.returncode:
+    if done.returncode and not fails:
         raise SystemExit(f"{' '.join(line)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
 
 

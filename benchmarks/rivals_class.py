@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,9 @@ print(dense(tf.reshape(tf.range(6, dtype=tf.float32), (2, 3))).shape)
 """
 """What a student with TensorFlow does beside the exercises, in a cell of its own."""
 
+STUCK = ("    while True:\n        pass", "    import os\n\n    os._exit(1)")
+"""The bodies of a function that never ends and of one that ends Python, in turn."""
+
 
 def samples(chapter: str) -> list[Path]:
     """The chapter's sample submissions: right in many ways, wrong in known ones, half empty, and some that crash."""
@@ -57,7 +61,11 @@ def samples(chapter: str) -> list[Path]:
 def hand_in(folder: Path, chapter: str, kind: str, chosen: Sequence[Path]) -> list[Path]:
     """Each sample's notebook, filled in and not run, in `folder`/ours/submitted. The files, in that order."""
     written = []
-    for sample, notebook in zip(chosen, _filled(chapter, chosen), strict=True):
+    for place, (sample, notebook) in enumerate(zip(chosen, _filled(chapter, chosen), strict=True)):
+        if kind == "stuck":  # in its last exercise, its last but one...
+            cell = [*filter(_solution, notebook["cells"])][-1 - place]
+            name = cell["metadata"]["nbgrader"]["grade_id"]
+            cell["source"] += f"\n\n\ndef {name}(*args):\n{STUCK[place % len(STUCK)]}\n"
         if kind == "tensorflow":
             first = next(i for i, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code")
             cell = json.loads(json.dumps(nbformat.v4.new_code_cell(TENSORFLOW, id="with-tensorflow")))
@@ -148,18 +156,21 @@ def for_otter(path: Path, copy: Path) -> Path:
 
 
 def execute(paths: Sequence[Path], environment: dict[str, str]) -> None:
-    """Every notebook through nbclient, one kernel each."""
+    """Every notebook through nbclient, one kernel each, as far as it lives."""
     from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
 
     for path in paths:
         notebook = nbformat.read(path, 4)
-        NotebookClient(
+        client = NotebookClient(
             notebook,
             timeout=CELL_SECONDS,
             allow_errors=True,
             interrupt_on_timeout=True,
             resources={"metadata": {"path": str(path.parent)}},
-        ).execute(env=environment)
+        )
+        with suppress(DeadKernelError):
+            client.execute(env=environment)
 
 
 def _with_checks(notebook: Any, sheets: Path) -> Any:

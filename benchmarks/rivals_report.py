@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 STOCK = "nbgrader"
+TITLES = {"plain": "JAX", "tensorflow": "with TensorFlow and Keras"}
 
 
 def sums(costs: Sequence[Any], kind: str) -> dict[str, tuple[int, float, float, float]]:
@@ -73,6 +74,6 @@ def plot(costs: Sequence[Any], path: Path) -> None:
         axes.bar_label(bars, fmt="%.1f", padding=3)
         axes.invert_yaxis()
         axes.margins(x=0.15)
-        axes.set(xlabel="CPU seconds a submission", title="JAX" if kind == "plain" else "with TensorFlow and Keras")
+        axes.set(xlabel="CPU seconds a submission", title=TITLES.get(kind, kind))
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, facecolor="white")
