@@ -5,9 +5,9 @@
     python benchmarks/scale.py --write                # the same, into docs/scale.md
     python benchmarks/scale.py --record kernel        # measure this machine, and write benchmarks/scale.json
 
-Recorded are the samples of `tests/verdicts/<chapter>/` and what the command and its sandbox used of processors.
-The simulation draws from them: each worker is as fast as its machine is, some submissions take much longer, and
-workers die, are replaced, and what they had in hand is done again.
+Recorded are the samples of `tests/verdicts/<chapter>/` and what the machine's processors did meanwhile, so nothing else
+should be running. The simulation draws from them: each worker is as fast as its machine is, some submissions take much
+longer, and workers die, are replaced, and what they had in hand is done again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ RECORD, PAGE = ROOT / "benchmarks" / "scale.json", ROOT / "docs" / "scale.md"
 BEGIN, END = "<!-- begin: benchmarks/scale.py --write -->\n", "<!-- end -->\n"
 NIGHT = 100_000
 AT_ONCE = 2
-LOOK = 0.5
 WORKERS = (2, 16, 64, 128, 256)
 
 
@@ -165,6 +164,8 @@ def class_of(chapter: str, folder: Path) -> int:
 
 def record_of(chapter: str) -> Any:
     """Grades the class once, one submission at a time, after everything that is made once has been made."""
+    from rivals import busy
+
     with tempfile.TemporaryDirectory() as home:
         folder, report = Path(home) / "submitted", Path(home) / "report.json"
         class_of(chapter, folder)
@@ -173,12 +174,9 @@ def record_of(chapter: str) -> Any:
         options = ["--workers", str(AT_ONCE), "--again", "--course", str(ROOT), "--json", str(report)]
         one = str(first / chapter / f"{chapter}.ipynb")
         subprocess.run([*command, one, *options], stdout=subprocess.DEVNULL, check=True)
-        load, cpu, begin = os.getloadavg()[0], 0.0, time.monotonic()
-        with subprocess.Popen([*command, str(folder), *options], stdout=subprocess.DEVNULL) as grader:
-            while grader.poll() is None:
-                cpu = max(cpu, processor_time(grader.pid))
-                time.sleep(LOOK)
-        wall = time.monotonic() - begin
+        load, before, begin = os.getloadavg()[0], busy(), time.monotonic()
+        subprocess.run([*command, str(folder), *options], stdout=subprocess.DEVNULL, check=False)
+        wall, cpu = time.monotonic() - begin, busy() - before
         submissions = json.loads(report.read_text("utf-8"))["submissions"]
     assert {s["status"] for s in submissions} == {"graded"}
     return {
@@ -191,27 +189,6 @@ def record_of(chapter: str) -> Any:
         "students": [s["student"] for s in submissions],
         "seconds": [s["seconds"] for s in submissions],
     }
-
-
-def processor_time(root: int) -> float:
-    """Seconds of processor time of a process and of all that it started, those included that have ended.
-
-    The sandbox's own processes are killed at the end, and what they used is then told to nobody: so one looks before.
-    """
-    parents, used = dict[int, int](), dict[int, float]()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(fields[1])
-            used[int(entry.name)] = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-    found, new = set[int](), {root}
-    while new:
-        found |= new
-        new = {pid for pid, parent in parents.items() if parent in new} - found
-    return sum(used.get(pid, 0.0) for pid in found)
 
 
 def _processor() -> str:
