@@ -1,6 +1,6 @@
 """What single things cost: imports, one submission and where its time goes, a worker's memory, exercises and checks.
 
-    python benchmarks/costs.py [--chapter kernel] [--only imports,one,where,memory,size,class] [--state FOLDER]
+    python benchmarks/costs.py [--chapter kernel] [--only imports,one,where,own,memory,size,class] [--state FOLDER]
 
 Seconds are processor time of the whole machine, so nothing else should be running. Two other scripts belong to this
 one: `client.py` (what `check()` costs a student) and `again.py` (a class graded again, and 500 that are known).
@@ -56,7 +56,7 @@ Row = tuple[str, float, str]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chapter", default="kernel")
-    parser.add_argument("--only", default="imports,one,where,memory,size,class")
+    parser.add_argument("--only", default="imports,one,where,own,memory,size,class")
     parser.add_argument("--sizes", default="10,100,1000", help="of the classes")
     parser.add_argument("--state", type=Path, help="a state folder in which the chapter's sheet may be ready")
     parser.add_argument("--json", type=Path)
@@ -106,6 +106,19 @@ def where(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
                 yield f"{name}, {part} x {times}", 1e3 * seconds, "ms"
 
 
+def own(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
+    """The grader's own processor time of a submission, in the mean of the chapter's samples, once all were graded."""
+    paths = rivals_class.hand_in(folder / "own", chapter, "plain", rivals_class.samples(chapter))
+    submissions = [read(path, path.parts[-3]) for path in paths]
+    with session_of(chapter, settings) as session:
+        for _ in range(2):
+            begin = time.thread_time()
+            for submission in submissions:
+                grade(session.chapter, session.sheet, submission, session.sandbox)
+            seconds = time.thread_time() - begin
+    yield f"the grader's own, of {len(paths)} samples each", 1e3 * seconds / len(paths), "ms"
+
+
 def memory(folder: Path, chapter: str, settings: Settings) -> Iterator[Row]:
     """What belongs to one worker alone."""
     with session_of(chapter, settings) as session:
@@ -149,6 +162,7 @@ PARTS: dict[str, Callable[[Path, str, Settings], Iterator[Row]]] = {
     "imports": imports,
     "one": one,
     "where": where,
+    "own": own,
     "memory": memory,
     "size": size,
 }
