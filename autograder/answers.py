@@ -148,7 +148,7 @@ def _call_back(node: Any) -> tuple[int, tuple[Any, ...], str]:
 
 def _node(result: Result) -> tuple[Any, ...]:
     match result:
-        case Returned(value, _, changed):
+        case Returned(value, changed):
             return ("returned", value, changed)
         case Raised(type_, message):
             return ("raised", type_, message)
@@ -162,7 +162,7 @@ def _node(result: Result) -> tuple[Any, ...]:
 def _result(node: Any) -> Result:
     match node:
         case ("returned", value, tuple(changed)):
-            return Returned(value, changed=changed)
+            return Returned(value, changed)
         case ("raised", str(type_), str(message)):
             return Raised(type_, message)
         case ("lost", str(why), str(detail)):

@@ -7,10 +7,10 @@ code puts out can therefore never hold a hidden input.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import cast
+from itertools import groupby
 
 from autograder.answers import CARRIED, OWN, Answers, Earlier, Part, Way
 from autograder.attempt import Attempt, attempt_within
@@ -18,7 +18,6 @@ from autograder.carry import reference_spies, wants_carrying
 from autograder.course import Chapter
 from autograder.frameworks import frameworks_of
 from autograder.judge import Result, judge
-from autograder.laws import Subject, judge_law
 from autograder.pairs import plain, settled
 from autograder.progress import Progress, queue_of
 from autograder.recall import recalled
@@ -37,8 +36,8 @@ from autograder.records import (
     Verdict,
 )
 from autograder.rewards import Defining, check_of, only_defining
-from autograder.said import Noting, Said
 from autograder.sandbox.seam import Sandbox, Student
+from autograder.talks import Talk, over
 
 HOW = {OWN: "to the end", CARRIED: "again with correct versions of the functions it uses"}
 """How an exercise could not be judged when the submission's time was used up, in words for a note."""
@@ -173,34 +172,28 @@ class _Asking:
                 counted = 0.0  # the cells count for the first that is asked
                 if attempt.forgets and (known := sum(progress.recall() for progress in asked)):
                     attempt.spent, counted = attempt.spent + known, student.spent
-                for progress, check in queue_of(asked):
-                    if attempt.left() <= 0:
-                        break
-                    result = self._answer(progress.exercise, check, student, progress.said)
-                    progress.seconds += student.spent - counted
-                    counted = student.spent
+                for talk, result in self._over(student, asked, counted):
                     if isinstance(result, Lost) and result.why == "time" and attempt.left() <= 0:
                         break  # it might have answered, had there been more time
-                    if not progress.put(check, result):
-                        attempt.broken_off |= progress.recalled  # what is known comes after it, maybe
+                    if not talk.progress.put(talk.check, result):
+                        attempt.broken_off |= talk.progress.recalled  # what is known comes after it, maybe
                         break
         return {progress.exercise.name: progress.answers(attempt, HOW[way]) for progress in asked}
 
-    def _answer(
-        self, exercise: ExerciseSheet, check: Check, student: Student, said: dict[str, Sequence[Said]]
-    ) -> Result:
-        """How the check ended. What a law says and is told is put down in `said`."""
+    def _over(self, student: Student, asked: Sequence[Progress], since: float) -> Iterator[tuple[Talk, Result]]:
+        """What is left to ask, as it is over. Code that forgets is asked many things at once, but hidden ones only when
+        it has answered all visible ones."""
+        talks = [self._talk(progress, check) for progress, check in queue_of(asked)]
+        together = groupby(talks, lambda talk: talk.check.hidden)
+        for group in (list(some) for _, some in together) if self.attempt.forgets else ([talk] for talk in talks):
+            yield from over(student, group, since)
+            since = student.spent
+
+    def _talk(self, progress: Progress, check: Check) -> Talk:
+        exercise = progress.exercise
+        law = None if check.call else self.chapter.law(exercise.name, plain(check.label)).function
         most = limits_of(exercise, self.chapter.course.limits).check_seconds
-        seconds = _until(time.monotonic() + min(self.attempt.left(), most))
-        if check.call is not None:
-            outcome: Outcome = student.call(exercise.name, check.call, seconds=seconds())
-            return outcome
-        law, noting = self.chapter.law(exercise.name, plain(check.label)), Noting(student)
-        subject = Subject(cast(Student, noting), exercise.name, exercise.signatures, seconds)
-        result = judge_law(law.function, subject, check.seed)
-        if noting.said is not None:
-            said[check.label] = noting.said
-        return result
+        return Talk(progress, check, law, most, self.attempt.left)
 
     def _run_cells(self, student: Student, limits: Limits) -> bool:
         """Runs the cells but those known to end a worker; of what only shows something, what is to be seen and has not
@@ -225,14 +218,14 @@ class _Asking:
         return True
 
     def _knows_what_is_left(self, student: Student, limits: Limits) -> bool:
-        """Finds out what need not run, where something has been seen and before anything has run in this worker. False
-        if that has ended it: then all runs."""
+        """Finds out what need not run once it has been seen, and whether the code forgets what it was asked, before
+        anything has run in this worker. False if that has ended it: then all runs."""
         attempt = self.attempt
-        if attempt.defining is not None or (self.shown and not attempt.outputs and not self.before):
+        if attempt.defining is not None:
             return True
         found, names = self.parted, sorted(self.parted.names)
         answer: Outcome = Returned(None)
-        if found.around and (found.left or names or self.parts):
+        if found.around:
             answer = student.look_through(found.own, found.around, names, seconds=limits.cell_seconds)
         match answer:
             case Returned((tuple(mentioned), tuple(changed), tuple(keeping), bool(remembers))) if (
@@ -243,10 +236,6 @@ class _Asking:
             case _:  # what the student's code remembers may lie anywhere, or reading it has ended the worker
                 attempt.defining = {}
         return not isinstance(answer, Lost)
-
-
-def _until(deadline: float) -> Callable[[], float]:
-    return lambda: max(0.0, deadline - time.monotonic())
 
 
 def limits_of(exercise: ExerciseSheet, limits: Limits) -> Limits:

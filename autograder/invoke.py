@@ -7,7 +7,6 @@ are noticed. Imports no course, no grader, and JAX only when a call needs it.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -43,7 +42,6 @@ def load_given(sources: Mapping[str, str]) -> dict[str, Callable[..., Any]]:
 
 def invoke(target: Any, call: Call, bench: Bench) -> Returned:
     """What `target` returns for `call`. Whatever the student's code raises passes through."""
-    begin = time.perf_counter()
     changed: tuple[int, ...] = ()
     value = target
     if call.args is not None:
@@ -56,7 +54,7 @@ def invoke(target: Any, call: Call, bench: Bench) -> Returned:
         step = partial(bench.given[method.name], value) if isinstance(method, Given) else getattr(value, method)
         answer = step(*live)
         value = value if answer is None else answer
-    return Returned(settled(value), time.perf_counter() - begin, changed)
+    return Returned(settled(value), changed)
 
 
 def transformed(function: Callable[..., Any], transform: Transform | None) -> Callable[..., Any]:

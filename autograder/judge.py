@@ -147,7 +147,7 @@ def _verdict(exercise: ExerciseSheet, check: Check, result: Result) -> tuple[str
             return "missing", f"{exercise.name} is still the starter: nothing is written there yet."
         case Raised(type_, message):
             return "raised", f"{exercise.name} raised {type_}" + (f": {message}" if message else ".")
-        case Returned(value, _, changed):
+        case Returned(value, changed):
             if changed:
                 return "value", changed_argument(changed)
             wrong = compare(value, check.expected, check.tolerance, returns=check.returns)

@@ -16,7 +16,6 @@ class Returned:
     """A value came back. `changed` lists the numbers of arguments that the call altered (the worker's claim)."""
 
     value: Any
-    seconds: float = 0.0
     changed: tuple[int, ...] = ()
 
 

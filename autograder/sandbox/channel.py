@@ -27,50 +27,70 @@ class Expired(Exception):
     """The deadline has passed before the frame was complete."""
 
 
-def send(peer: socket.socket, head: bytes, blob: bytes = b"", *, deadline: Deadline = None) -> None:
-    """Put one frame on the way by `deadline` (on the monotonic clock)."""
-    start = LENGTHS.pack(len(head), len(blob)) + head
-    pieces = [start + blob] if len(blob) < SMALL else [start, blob]
+def framed(head: bytes, blob: bytes = b"") -> bytes:
+    """One frame as it travels."""
+    return LENGTHS.pack(len(head), len(blob)) + head + blob
+
+
+def send(peer: socket.socket, frames: bytes, *, deadline: Deadline = None) -> None:
+    """Put frames on the way by `deadline` (on the monotonic clock)."""
     try:
-        for piece in pieces:
-            view = memoryview(piece)
-            while view:
-                peer.settimeout(_left(deadline))
-                try:
-                    view = view[peer.send(view) :]
-                except TimeoutError:
-                    continue  # `_left` knows whether the deadline has moved
-    except OSError:
-        raise Ended from None
-
-
-def receive(
-    peer: socket.socket, *, deadline: Deadline = None, most_head: int = MAX_HEAD, most_blob: int = MAX_BLOB
-) -> tuple[bytes, bytes]:
-    """`head` and `blob` of the next frame. `Malformed` if it announces more than the caps."""
-    head_size, blob_size = LENGTHS.unpack(_exactly(peer, LENGTHS.size, deadline))
-    if head_size > most_head or blob_size > most_blob:
-        raise Malformed(f"a frame of {head_size:,} + {blob_size:,} bytes was announced")
-    frame = _exactly(peer, head_size + blob_size, deadline)
-    return frame[:head_size], frame[head_size:]
-
-
-def _exactly(peer: socket.socket, size: int, deadline: Deadline) -> bytes:
-    buffer = bytearray(size)
-    view = memoryview(buffer)
-    try:
+        view = memoryview(frames)
         while view:
             peer.settimeout(_left(deadline))
             try:
-                count = peer.recv_into(view)
+                view = view[peer.send(view) :]
             except TimeoutError:
-                continue
-            if count == 0:
-                raise Ended
-            view = view[count:]
+                continue  # `_left` knows whether the deadline has moved
     except OSError:
         raise Ended from None
-    return bytes(buffer)
+
+
+class Reader:
+    """Frames that arrive at a socket, as many at a time as have come. `Malformed` if one announces more than the caps,
+    and it stays so: nobody knows where the next one begins."""
+
+    def __init__(self, peer: socket.socket):
+        self._peer, self._buffer = peer, bytearray()
+
+    def ready(self) -> bool:
+        """Whether a frame has come that nobody has taken."""
+        return len(self._buffer) >= self._size()
+
+    def frame(self, *, deadline: Deadline = None) -> tuple[bytes, bytes]:
+        """`head` and `blob` of the next frame."""
+        while (missing := self._size() - len(self._buffer)) > 0:
+            self._buffer += self._received(max(missing, SMALL), deadline)
+        head, size = LENGTHS.unpack_from(self._buffer)[0] + LENGTHS.size, self._size()
+        with memoryview(self._buffer) as view:
+            frame = bytes(view[LENGTHS.size : head]), bytes(view[head:size])
+        del self._buffer[:size]
+        return frame
+
+    def _size(self) -> int:
+        """How long the next frame is, or as much of it as is needed to tell."""
+        if len(self._buffer) < LENGTHS.size:
+            return LENGTHS.size
+        head, blob = LENGTHS.unpack_from(self._buffer)
+        if head > MAX_HEAD or blob > MAX_BLOB:
+            raise Malformed(f"a frame of {head:,} + {blob:,} bytes was announced")
+        return int(LENGTHS.size + head + blob)
+
+    def _received(self, most: int, deadline: Deadline) -> bytes:
+        while True:
+            try:
+                self._peer.settimeout(_left(deadline))
+                data = self._peer.recv(min(most, MOST_AT_ONCE))
+            except TimeoutError:
+                continue  # `_left` knows whether the deadline has moved
+            except OSError:
+                raise Ended from None
+            if not data:
+                raise Ended
+            return data
+
+
+MOST_AT_ONCE = 1 << 20
 
 
 def _left(deadline: Deadline) -> float | None:

@@ -6,8 +6,9 @@ own notebook, for `verify` and for tests. Nothing else in the engine may run cod
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
 
 from autograder.records import NO_FRAMEWORKS, Call, CellOutcome, Frameworks, Handle, Limits, Outcome, Spy
 from autograder.remembering import Around
@@ -23,6 +24,20 @@ student's code can make threads that stand in each other's way.
 def forgiven(waited: float, seconds: float) -> float:
     """What is given back of a deadline of `seconds` in which a worker stood in line for `waited`."""
     return min(max(waited, 0.0), FORGIVEN * max(seconds, 0.0))
+
+
+@dataclass(frozen=True)
+class Query:
+    """A call of the object named `target` (in the submission's namespace, or a handle), and how many `seconds` it may
+    take, which is read when it begins."""
+
+    target: str | Handle
+    call: Call
+    seconds: Callable[[], float]
+
+
+Queries: TypeAlias = Callable[[], Query | None]
+"""What is to be asked next; None while that is nothing. It may be more once answers have been heard."""
 
 
 class Student(Protocol):
@@ -45,6 +60,11 @@ class Student(Protocol):
 
     def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:
         """What the object named `target` (in the submission's namespace, or a handle) answers to `call`."""
+        ...
+
+    def answers(self, queries: Queries) -> Iterator[Outcome]:
+        """What is answered to each of `queries`, in their order, until there are none or the worker is gone. A worker
+        may have the next ones before it has answered."""
         ...
 
     def bind(self, name: str, spy: Spy) -> None:

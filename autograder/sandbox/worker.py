@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -36,30 +37,36 @@ class Transport:
 
     def __init__(self, peer: socket.socket):
         self._peer, self._lock = peer, threading.Lock()
+        self._reader, self._requests = channel.Reader(peer), deque[Any]()
         self._asked: int | None = None  # the number of the request being answered; every frame carries it
 
     def greet(self, message: Mapping[str, Any]) -> None:
-        channel.send(self._peer, *encode(dict(message)))
+        channel.send(self._peer, channel.framed(*encode(dict(message))))
 
     def request(self) -> Any:
         """The grader's next request. Nobody can call back meanwhile: there is no call to belong to."""
         with self._lock:
-            request = decode(*channel.receive(self._peer), allow=TRUSTED)
+            request = self._requests.popleft() if self._requests else self._frame()
             self._asked = request.get("id")
             return request
 
     def reply(self, head: bytes, blob: bytes) -> None:
         with self._lock:
             self._asked = None
-            channel.send(self._peer, head, blob)
+            channel.send(self._peer, channel.framed(head, blob))
 
     def call_back(self, message: Mapping[str, Any], leaf: Callable[[Any], Handle | Given]) -> Any:
         """What the grader answers, or None when it is not waiting for this process."""
         with self._lock:
             if self._asked is None:
                 return None
-            channel.send(self._peer, *encode({"id": self._asked, **message}, leaf=leaf))
-            return decode(*channel.receive(self._peer), allow=TRUSTED)
+            channel.send(self._peer, channel.framed(*encode({"id": self._asked, **message}, leaf=leaf)))
+            while "op" in (frame := self._frame()):  # a request that was on its way already
+                self._requests.append(frame)
+            return frame
+
+    def _frame(self) -> Any:
+        return decode(*self._reader.frame(), allow=TRUSTED)
 
 
 class Worker:
@@ -98,7 +105,7 @@ class Worker:
             case {"op": "look", "cells": cells}:
                 own, around, names = json.loads(text(cells))
                 found = look_through(own, Around(**around), names)
-                return {**reply(Returned(None)), "value": found, "seconds": 0.0, "changed": ()}
+                return {**reply(Returned(None)), "value": found, "changed": ()}
             case {"op": "call", "target": target, "call": call, "spies": spies}:
                 self._spies = spies
                 return self._call(target, call)
@@ -115,7 +122,7 @@ class Worker:
             return reply(Lost("missing"))
         found = self._shell.user_ns[target] if isinstance(target, str) else self._object(target)
         answer = invoke(found, call, self._bench)
-        return {"kind": "returned", "value": answer.value, "seconds": answer.seconds, "changed": answer.changed}
+        return {"kind": "returned", "value": answer.value, "changed": answer.changed}
 
     def _keep(self, value: Any) -> Handle | Given:
         if id(value) in self._bound:  # one bound function passed to another

@@ -203,7 +203,7 @@ def become_student(peer: socket.socket, wanted: confinement.Confinement, shell: 
         revive()  # after all layers, because a thread is confined like the one that starts it
     except BaseException:
         message = f"the student's process could not be confined: {traceback.format_exc()[-2000:]}"
-        channel.send(peer, *encode({"kind": "failed", "message": message}))
+        channel.send(peer, channel.framed(*encode({"kind": "failed", "message": message})))
         return
     worker.main(peer, shell)
 
