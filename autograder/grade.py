@@ -183,16 +183,15 @@ class _Asking:
     def _over(self, student: Student, asked: Sequence[Progress], since: float) -> Iterator[tuple[Talk, Result]]:
         """What is left to ask, as it is over. Code that forgets is asked many things at once, but hidden ones only when
         it has answered all visible ones."""
-        talks = [self._talk(progress, check) for progress, check in queue_of(asked)]
+        limits = {p.exercise.name: limits_of(p.exercise, self.chapter.course.limits) for p in asked}
+        talks = [self._talk(p, check, limits[p.exercise.name].check_seconds) for p, check in queue_of(asked)]
         together = groupby(talks, lambda talk: talk.check.hidden)
         for group in (list(some) for _, some in together) if self.attempt.forgets else ([talk] for talk in talks):
             yield from over(student, group, since)
             since = student.spent
 
-    def _talk(self, progress: Progress, check: Check) -> Talk:
-        exercise = progress.exercise
-        law = None if check.call else self.chapter.law(exercise.name, plain(check.label)).function
-        most = limits_of(exercise, self.chapter.course.limits).check_seconds
+    def _talk(self, progress: Progress, check: Check, most: float) -> Talk:
+        law = None if check.call else self.chapter.law(progress.exercise.name, plain(check.label)).function
         return Talk(progress, check, law, most, self.attempt.left)
 
     def _run_cells(self, student: Student, limits: Limits) -> bool:

@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autograder.records import Call, Handle, Outcome, Returned, Spy
-from autograder.wire import Malformed, decode, encode
+import numpy as np
+
+from autograder.records import Call, Given, Handle, Outcome, Returned, Spy
+from autograder.sandbox.seam import Query
+from autograder.wire import Malformed, decode, encode, may_hold, size_of
 
 FAILED = "\0failed"  # what a function of the law answered that raised
+LASTING = frozenset({type(None), bool, int, float, str, Handle, Given})
 MOST = 1 << 18
 """Bytes of answers and of calls that are noted of one law: what a student's code says is its own affair."""
 
@@ -31,21 +35,20 @@ class Said:
 class Noting:
     """A student who is asked by a law, and what they said to each other: None once that is too much, or no data."""
 
-    student: Any
+    ask: Callable[[Query], Outcome]
     said: list[Said] | None = field(default_factory=list)
     _room: int = MOST
     _functions: int = 0
     _called: list[tuple[int, tuple[Any, ...], str]] = field(default_factory=list)
 
     def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:
-        """What the student's object answers to the call."""
-        self._called, question = [], ""
-        with self._keeping():
-            question = asked(target, call)
-        outcome: Outcome = self.student.call(target, each_spy(call, self._noted), seconds=seconds)
+        """What the student's object answers to the call. Raises `Malformed` if the call cannot be sent."""
+        self._called, written = [], encode((target, call))
+        noted = each_spy(call, self._noted) if may_hold(written, Spy) else call
+        outcome = self.ask(Query(target, noted, lambda: seconds, written))
         with self._keeping() as said:
-            same = replace(outcome, value=self._copy(outcome.value)) if isinstance(outcome, Returned) else outcome
-            said.append(Said(question, same, tuple(self._called)))
+            same = Returned(self._copy(outcome.value), outcome.changed) if isinstance(outcome, Returned) else outcome
+            said.append(Said(_digest(*written), same, tuple(self._called)))
         return outcome
 
     def _noted(self, spy: Spy) -> Spy:
@@ -79,6 +82,9 @@ class Noting:
         """The value as it is now: a law may change what it is given. Nothing once there is no room."""
         if self._room < 0:
             return None
+        if _lasting(value):
+            self._room -= size_of(value)
+            return value
         frame = encode(value)
         self._room -= sum(map(len, frame))
         return decode(*frame)
@@ -91,8 +97,19 @@ def asked(target: str | Handle, call: Call) -> str:
 
 def digest(value: Any) -> str:
     """A digest of data. Raises `Malformed` if it is none."""
-    head, blob = encode(value)
+    return _digest(*encode(value))
+
+
+def _digest(head: bytes, blob: bytes) -> str:
     return hashlib.blake2b(head + b"\0" + blob, digest_size=12).hexdigest()
+
+
+def _lasting(value: Any) -> bool:
+    """Whether nobody can change this: it has come from a student as data."""
+    kind = type(value)
+    if kind is np.ndarray:
+        return not value.flags.writeable and value.dtype.kind in "biufc"
+    return kind in LASTING or (kind is tuple and all(map(_lasting, value)))
 
 
 def each_spy(tree: Any, change: Callable[[Spy], Spy]) -> Any:

@@ -16,7 +16,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from autograder.judge import Result
 from autograder.laws import Subject, judge_law
 from autograder.progress import Progress
-from autograder.records import Call, Check, Handle, Outcome
+from autograder.records import Check, Outcome
 from autograder.said import Noting
 from autograder.sandbox.seam import Query, Student
 
@@ -37,13 +37,13 @@ class Talk:
     _noting: Noting = field(init=False)
 
     def __post_init__(self) -> None:
-        self._noting = Noting(_Away(self._query))
+        self._noting = Noting(self._ask)
 
     def begin(self) -> Query | None:
         """What is to be asked first; None if the check is over without."""
         if self.law is None:
             assert self.check.call is not None
-            return self._query(self.progress.exercise.name, self.check.call)
+            return Query(self.progress.exercise.name, self.check.call, self._seconds)
         self._running = greenlet(judge_law)
         exercise = self.progress.exercise
         subject = Subject(cast(Student, self._noting), exercise.name, exercise.signatures, self._seconds)
@@ -77,29 +77,21 @@ class Talk:
             self.progress.said[self.check.label] = self._noting.said
         return None
 
-    def _query(self, target: str | Handle, call: Call) -> Query:
-        return Query(target, call, self._seconds)
+    def _ask(self, query: Query) -> Outcome:
+        """What a law is answered, which goes on when the answer has come."""
+        filters = warnings.filters  # scikit-learn's checks change them while they ask, and others must not see that
+        mine = Query(query.target, query.call, self._seconds, query.written)
+        outcome = cast(greenlet, getcurrent().parent).switch(mine)
+        warnings.filters = filters
+        return cast(Outcome, outcome)
 
     def _seconds(self) -> float:
         return max(0.0, min(self.most - self._used, self.left()))
 
 
-@dataclass(frozen=True)
-class _Away:
-    """The student as a law sees it: whoever asks goes on when the answer has come."""
-
-    query: Callable[[str | Handle, Call], Query]
-
-    def call(self, target: str | Handle, call: Call, *, seconds: float) -> Outcome:
-        filters = warnings.filters  # scikit-learn's checks change them while they ask, and others must not see that
-        outcome = cast(greenlet, getcurrent().parent).switch(self.query(target, call))
-        warnings.filters = filters
-        return cast(Outcome, outcome)
-
-
 def over(student: Student, talks: Iterable[Talk], since: float) -> Iterator[tuple[Talk, Result]]:
-    """The talks with a student and their results, in the order in which they are over; fewer where the worker or the time has gone.
-    Theirs is the student's time that was `spent` after `since`."""
+    """The talks with a student and their results, in the order in which they are over; fewer where the worker or the
+    time has gone. Theirs is the student's time that was `spent` after `since`."""
     beginning, going_on = iter(talks), deque[tuple[Talk, Query]]()
     waiting, silent = deque[Talk](), deque[Talk]()
 

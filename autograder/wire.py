@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from functools import lru_cache
 from typing import Any
@@ -82,7 +82,7 @@ def decode(head: bytes, blob: bytes, *, allow: Collection[type] = HOSTILE) -> An
         return _Reader(blob, allow).node(_READS.decode(head.decode()), 0)
     except Malformed:
         raise
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError, StopIteration) as error:
         raise Malformed(f"the frame is not well formed: {type(error).__name__}") from None
 
 
@@ -109,27 +109,36 @@ class _Writer:
         self.leaf, self.buffers, self.offset, self.nodes = leaf, list[bytes](), 0, 0
 
     def node(self, value: Any, depth: int) -> Any:
-        self.nodes += 1
-        if depth > MAX_DEPTH or self.nodes > MAX_NODES:
-            raise Malformed("the value is nested too deeply or has too many parts")
         kind = type(value)
         if kind is str:
-            return {"$s": _plain(value[:MAX_TEXT])}
+            return value if value.isascii() and len(value) <= MAX_TEXT else _plain(value[:MAX_TEXT])
         if value is None or kind is bool:
             return value
         if kind is int:
             return value if -(2**63) <= value < 2**63 else self.other(value, depth)
         if kind is float:
             return value if math.isfinite(value) else {"$f": repr(value)}
-        if kind is list or kind is tuple:
-            return {"$l" if kind is list else "$t": [self.node(x, depth + 1) for x in value]}
+        if kind is list:
+            return self.nodes_of(value, depth)
+        if kind is tuple:
+            return {"$t": self.nodes_of(value, depth)}
         if kind is dict:
-            return {"$d": [[self.node(k, depth + 1), self.node(v, depth + 1)] for k, v in value.items()]}
+            keys, nodes = [*value], self.nodes_of(value.values(), depth)
+            if _names(keys):
+                return dict(zip(keys, nodes, strict=True))
+            return {"$d": [[*pair] for pair in zip(self.nodes_of(keys, depth), nodes, strict=True)]}
         if kind in TRUSTED:
-            parts = {name: self.node(getattr(value, name), depth + 1) for name in _parts(kind)}  # type: ignore[arg-type]
-            return {"$r": [kind.__name__, parts]}
+            parts = {name: part for name, default in _parts(kind) if (part := getattr(value, name)) is not default}  # type: ignore[arg-type]
+            return {"$r": [kind.__name__, dict(zip(parts, self.nodes_of(parts.values(), depth), strict=True))]}
         array = as_array(value)
         return self.other(value, depth) if array is None else self.array(array)
+
+    def nodes_of(self, values: Collection[Any], depth: int) -> list[Any]:
+        """The nodes of what a value at this depth is made of."""
+        self.nodes += len(values)
+        if depth >= MAX_DEPTH or self.nodes > MAX_NODES:
+            raise Malformed("the value is nested too deeply or has too many parts")
+        return [self.node(value, depth + 1) for value in values]
 
     def array(self, array: np.ndarray) -> Any:
         name, shape = _name(array.dtype), list(array.shape)
@@ -143,10 +152,35 @@ class _Writer:
 
     def other(self, value: Any, depth: int) -> Any:
         if isinstance(value, list | tuple):  # a named tuple, or a list of the student's own making
-            return {"$l" if isinstance(value, list) else "$t": [self.node(x, depth + 1) for x in tuple(value)]}
+            nodes = self.nodes_of(tuple(value), depth)
+            return nodes if isinstance(value, list) else {"$t": nodes}
         if self.leaf is None:
             raise Malformed(f"a {type(value).__name__} cannot be sent: it is not data")
         return self.node(self.leaf(value), depth + 1)
+
+
+def around(message: Mapping[str, Any], name: str, frame: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """`head` and `blob` of a message of names and numbers that has, as `name`, one more value, written already."""
+    return f'{_WRITES.encode(message)[:-1]},"{name}":'.encode() + frame[0] + b"}", frame[1]
+
+
+def may_hold(frame: tuple[bytes, bytes], record: type) -> bool:
+    """Whether a value that was written may hold such a record. Looking for it in the value would take longer."""
+    return b'"%s"' % record.__name__.encode() in frame[0]
+
+
+def size_of(tree: Any) -> int:
+    """About how many bytes a tree of data takes."""
+    match tree:
+        case np.ndarray():
+            return tree.nbytes
+        case list() | tuple():
+            return 8 + sum(size_of(part) for part in tree)
+        case dict():
+            return size_of(list(tree.items()))
+        case str():
+            return len(tree)
+    return 8
 
 
 def as_array(value: Any) -> np.ndarray | None:
@@ -171,40 +205,48 @@ FRAMEWORKS = frozenset({"jax", "jaxlib", "tensorflow", "keras", "torch", "pandas
 
 class _Reader:
     def __init__(self, blob: bytes, allow: Collection[type]):
-        self.blob, self.allow, self.nodes, self.used = blob, {c.__name__: c for c in allow}, 0, 0
+        self.blob, self.allow, self.nodes, self.used = blob, allow, 0, 0
 
     def node(self, node: Any, depth: int) -> Any:
-        self.nodes += 1
-        if depth > MAX_DEPTH or self.nodes > MAX_NODES:
-            raise Malformed("the tree is too large")
         kind = type(node)  # what JSON makes: no class of anybody's
-        if kind is dict and len(node) == 1:
-            ((tag, body),) = node.items()
-            if tag == "$s" and type(body) is str and len(body) <= MAX_TEXT:
-                return _plain(body)
-            return self.tagged(tag, body, depth + 1)
+        if kind is str and len(node) <= MAX_TEXT:
+            return node if node.isascii() else _plain(node)
         if node is None or kind is bool or kind is float:
             return node
         if kind is int:
             if not -(2**63) <= node < 2**63:
                 raise Malformed("an integer is too large")
             return node
+        if kind is list:
+            return self.values_of(node, depth)
+        if kind is dict and len(node) == 1:
+            ((tag, body),) = node.items()
+            if tag[:1] == "$":
+                return self.tagged(tag, body, depth)
+        if kind is dict and _names(node):
+            return dict(zip(node, self.values_of(node.values(), depth), strict=True))
         raise Malformed("an unknown node")
 
+    def values_of(self, nodes: Collection[Any], depth: int) -> list[Any]:
+        """The values of what a node at this depth is made of."""
+        self.nodes += len(nodes)
+        if depth >= MAX_DEPTH or self.nodes > MAX_NODES:
+            raise Malformed("the tree is too large")
+        return [self.node(node, depth + 1) for node in nodes]
+
     def tagged(self, tag: str, body: Any, depth: int) -> Any:
-        match tag:
-            case "$f" if body in ("nan", "inf", "-inf"):
-                return float(body)
-            case "$l" if isinstance(body, list):
-                return [self.node(x, depth) for x in body]
-            case "$t" if isinstance(body, list):
-                return tuple(self.node(x, depth) for x in body)
-            case "$d" if isinstance(body, list):
-                return {self.node(k, depth): self.node(v, depth) for k, v in body}
-            case "$a" if isinstance(body, list):
-                return self.array(*body)
-            case "$r" if isinstance(body, list):
-                return self.record(*body, depth=depth)
+        if tag == "$a" and type(body) is list:
+            return self.array(*body)
+        if tag == "$t" and type(body) is list:
+            return tuple(self.values_of(body, depth))
+        if tag == "$r" and type(body) is list:
+            return self.record(*body, depth=depth)
+        if tag == "$d" and type(body) is list and all(type(pair) is list for pair in body):
+            return dict(self.values_of(pair, depth) for pair in body)
+        if tag == "$f" and body in ("nan", "inf", "-inf"):
+            return float(body)
+        if (tag == "$s" and type(body) is str) or (tag == "$l" and type(body) is list):
+            return self.node(body, depth)  # as older sheets have it
         raise Malformed("an unknown node")
 
     def array(self, name: str, shape: list[int], offset: int) -> np.ndarray:
@@ -216,21 +258,34 @@ class _Reader:
         if type(offset) is not int or self.used > MAX_BLOB or not 0 <= offset <= len(self.blob) - size * dtype.itemsize:
             raise Malformed("an array's extent")
         if dtype.kind == "b":  # any byte but 0 and 1 would be a boolean that equals neither
-            return np.frombuffer(self.blob, np.uint8, size, offset).reshape(shape).astype(bool)
+            array = np.frombuffer(self.blob, np.uint8, size, offset).reshape(shape).astype(bool)
+            array.flags.writeable = False
+            return array
         return np.frombuffer(self.blob, dtype, size, offset).reshape(shape)
 
     def record(self, name: str, parts: dict[str, Any], *, depth: int) -> Any:
-        record = self.allow[name]
-        values = {k: self.node(v, depth) for k, v in parts.items()}
-        if record is records.Handle and not (
-            type(values["ident"]) is int and isinstance(values["type"], str) and isinstance(values["callable"], bool)
-        ):
-            raise Malformed("a handle's parts")
-        if record is records.Given and not isinstance(values["name"], str):
-            raise Malformed("a helper's name")
+        record = next(kind for kind in self.allow if kind.__name__ == name)
+        values = dict(zip(parts, self.values_of(parts.values(), depth), strict=True))
         if record is records.Spy:
             values["function"] = _elsewhere
-        return record(**values)
+        made = record(**values)
+        match made:
+            case records.Handle(int(), str(), bool()) if type(made.ident) is not bool:
+                return made
+            case records.Handle():
+                raise Malformed("a handle's parts")
+            case records.Given(name) if not isinstance(name, str):
+                raise Malformed("a helper's name")
+        return made
+
+
+def _names(keys: Collection[Any]) -> bool:
+    """Whether these are names, as nearly all keys are: short, of ASCII, and none that could be a tag."""
+    try:
+        text = "".join(keys)
+    except TypeError:
+        return False
+    return text.isascii() and "$" not in text and len(text) <= MAX_TEXT
 
 
 def _plain(text: str) -> str:
@@ -244,9 +299,9 @@ def _name(dtype: Any) -> str:
 
 
 @lru_cache(64)
-def _parts(kind: Any) -> tuple[str, ...]:
-    """The fields of a record that travel."""
-    return tuple(f.name for f in fields(kind) if f.compare)
+def _parts(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """The fields of a record that travel, unless they are as they would be without."""
+    return tuple((f.name, f.default) for f in fields(kind) if f.compare)
 
 
 def _refuse(constant: str) -> Any:

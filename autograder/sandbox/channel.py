@@ -55,26 +55,26 @@ class Reader:
 
     def ready(self) -> bool:
         """Whether a frame has come that nobody has taken."""
-        return len(self._buffer) >= self._size()
+        return len(self._buffer) >= sum(self._sizes())
 
     def frame(self, *, deadline: Deadline = None) -> tuple[bytes, bytes]:
         """`head` and `blob` of the next frame."""
-        while (missing := self._size() - len(self._buffer)) > 0:
-            self._buffer += self._received(max(missing, SMALL), deadline)
-        head, size = LENGTHS.unpack_from(self._buffer)[0] + LENGTHS.size, self._size()
+        while len(self._buffer) < sum(sizes := self._sizes()):
+            self._buffer += self._received(max(sum(sizes) - len(self._buffer), SMALL), deadline)
+        start, head, blob = sizes
         with memoryview(self._buffer) as view:
-            frame = bytes(view[LENGTHS.size : head]), bytes(view[head:size])
-        del self._buffer[:size]
+            frame = bytes(view[start : start + head]), bytes(view[start + head : start + head + blob])
+        del self._buffer[: start + head + blob]
         return frame
 
-    def _size(self) -> int:
-        """How long the next frame is, or as much of it as is needed to tell."""
+    def _sizes(self) -> tuple[int, int, int]:
+        """How long the next frame is, in three parts, as far as that can be told."""
         if len(self._buffer) < LENGTHS.size:
-            return LENGTHS.size
+            return LENGTHS.size, 0, 0
         head, blob = LENGTHS.unpack_from(self._buffer)
         if head > MAX_HEAD or blob > MAX_BLOB:
             raise Malformed(f"a frame of {head:,} + {blob:,} bytes was announced")
-        return int(LENGTHS.size + head + blob)
+        return LENGTHS.size, head, blob
 
     def _received(self, most: int, deadline: Deadline) -> bytes:
         while True:

@@ -16,14 +16,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
-import numpy as np
-
 from autograder.errors import AuthorError, OurError
 from autograder.records import Lost, Spy
 from autograder.sandbox import channel
 from autograder.sandbox.patience import Patience
 from autograder.sandbox.seam import FORGIVEN, forgiven
-from autograder.wire import Malformed, decode, encode
+from autograder.wire import Malformed, around, decode, encode, size_of
 
 MAX_MESSAGE = 2_000
 MAX_CALLBACKS = 20_000
@@ -39,10 +37,12 @@ LONG = 0.05  # seconds: in an answer that came faster, a worker cannot have stoo
 
 @dataclass(frozen=True)
 class Request:
-    """What a worker is asked, and how long it may take, which is read when its turn comes."""
+    """What a worker is asked, and how long it may take, which is read when its turn comes. What is `asked` is written
+    already."""
 
     message: Mapping[str, Any]
     seconds: Callable[[], float]
+    asked: tuple[bytes, bytes] | None = None
     number: int = field(default_factory=lambda: secrets.randbits(62))  # which a reply written beforehand cannot know
 
 
@@ -204,18 +204,6 @@ class _Way:
     def _following(self) -> tuple[Request, bytes] | None:
         if (request := self.requests()) is None:
             return None
-        return request, channel.framed(*encode({**request.message, "id": request.number}))
-
-
-def size_of(tree: Any) -> int:
-    """About how many bytes a tree of data takes."""
-    match tree:
-        case np.ndarray():
-            return tree.nbytes
-        case list() | tuple():
-            return 8 + sum(size_of(part) for part in tree)
-        case dict():
-            return size_of(list(tree.items()))
-        case str():
-            return len(tree)
-    return 8
+        message = {**request.message, "id": request.number}
+        frame = encode(message) if request.asked is None else around(message, "asked", request.asked)
+        return request, channel.framed(*frame)

@@ -29,11 +29,12 @@ def forgiven(waited: float, seconds: float) -> float:
 @dataclass(frozen=True)
 class Query:
     """A call of the object named `target` (in the submission's namespace, or a handle), and how many `seconds` it may
-    take, which is read when it begins."""
+    take, which is read when it begins. It may have been `written` by `wire.encode` already, with its target."""
 
     target: str | Handle
     call: Call
     seconds: Callable[[], float]
+    written: tuple[bytes, bytes] | None = None
 
 
 Queries: TypeAlias = Callable[[], Query | None]

@@ -23,7 +23,7 @@ from autograder.sandbox.exchange import MAX_MESSAGE, Exchange, Request, Requests
 from autograder.sandbox.outputs import checked
 from autograder.sandbox.seam import Queries, Query
 from autograder.sandbox.server import End, Process
-from autograder.wire import Malformed
+from autograder.wire import Malformed, encode, may_hold
 
 MAX_TYPE, MAX_TRACEBACK = 100, 6_000
 HELLO_SECONDS = 60.0
@@ -86,8 +86,9 @@ class WarmStudent:
             if (query := queries()) is None:
                 return None
             arguments.append(len(query.call.args or ()))
-            spies = self._exchange.offer(_spies_in(query.call))
-            return Request({"op": "call", "target": query.target, "call": query.call, "spies": spies}, query.seconds)
+            written = query.written or encode((query.target, query.call))
+            spies = self._exchange.offer(_spies_in(query.call)) if may_hold(written, Spy) else {}
+            return Request({"op": "call", "spies": spies}, query.seconds, written)
 
         for reply in self._replies(requests):
             yield self._told(reply, arguments.popleft())

@@ -106,7 +106,7 @@ class Worker:
                 own, around, names = json.loads(text(cells))
                 found = look_through(own, Around(**around), names)
                 return {**reply(Returned(None)), "value": found, "changed": ()}
-            case {"op": "call", "target": target, "call": call, "spies": spies}:
+            case {"op": "call", "spies": spies, "asked": (target, call)}:
                 self._spies = spies
                 return self._call(target, call)
             case {"op": "bind", "name": name, "spy": spy, "spies": spies}:
