@@ -7,6 +7,7 @@ code puts out can therefore never hold a hidden input.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -36,7 +37,7 @@ from autograder.records import (
     Verdict,
 )
 from autograder.rewards import Defining, check_of, only_defining
-from autograder.sandbox.seam import Sandbox, Student
+from autograder.sandbox.seam import Cell, Sandbox, Student
 from autograder.talks import Talk, over
 
 HOW = {OWN: "to the end", CARRIED: "again with correct versions of the functions it uses"}
@@ -200,21 +201,27 @@ class _Asking:
         attempt = self.attempt
         if not self._knows_what_is_left(student, limits):
             return False
-        for position, source in self.submission.cells.items():
-            seen = not self.shown or position in attempt.outputs or position in self.before
-            left = (attempt.defining or {}).get(position, source) if seen else source
-            if position in attempt.dead or not left:
-                continue
-            if attempt.left() <= 0:
-                return False
-            # A picture costs as much as all that it shows, and would be thrown away the second time.
-            ran = student.run(left, seconds=min(limits.cell_seconds, attempt.left()), drawn=not seen)
+        left, waiting = iter(self.submission.cells.items()), deque[int]()
+
+        def following() -> Cell | None:
+            while attempt.left() > 0 and (cell := next(left, None)):
+                position, source = cell
+                seen = not self.shown or position in attempt.outputs or position in self.before
+                rest = (attempt.defining or {}).get(position, source) if seen else source
+                if position not in attempt.dead and rest:
+                    waiting.append(position)
+                    # A picture costs as much as all that it shows, and would be thrown away the second time.
+                    return Cell(rest, lambda: min(limits.cell_seconds, attempt.left()), drawn=not seen)
+            return None
+
+        for ran in student.runs(following):
+            position = waiting.popleft()
             attempt.keep(position, ran)
             if isinstance(ran.outcome, Lost):
                 if ran.outcome.why != "time" or attempt.left() > 0:
                     attempt.dead[position] = ran.outcome
                 return False
-        return True
+        return next(left, None) is None
 
     def _knows_what_is_left(self, student: Student, limits: Limits) -> bool:
         """Finds out what need not run once it has been seen, and whether the code forgets what it was asked, before

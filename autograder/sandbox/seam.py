@@ -37,8 +37,21 @@ class Query:
     written: tuple[bytes, bytes] | None = None
 
 
+@dataclass(frozen=True)
+class Cell:
+    """A notebook cell, and how many `seconds` it may take, which is read when it begins. Pictures are put out only if
+    they are to be `drawn`."""
+
+    source: str
+    seconds: Callable[[], float]
+    drawn: bool = True
+
+
 Queries: TypeAlias = Callable[[], Query | None]
 """What is to be asked next; None while that is nothing. It may be more once answers have been heard."""
+
+Cells: TypeAlias = Callable[[], Cell | None]
+"""The cell that is to run next; None if that is none."""
 
 
 class Student(Protocol):
@@ -52,6 +65,11 @@ class Student(Protocol):
     def run(self, source: str, *, seconds: float, drawn: bool = True) -> CellOutcome:
         """What a notebook cell put out, and how it ended: `Returned(None)`, `Raised` or `Lost`. Pictures are put out
         only if they are to be `drawn`."""
+        ...
+
+    def runs(self, cells: Cells) -> Iterator[CellOutcome]:
+        """The same for each of `cells`, in their order, until there are none or the worker is gone. A worker may have
+        the next ones before one has run."""
         ...
 
     def look_through(self, own: Sequence[str], around: Around, names: Sequence[str], *, seconds: float) -> Outcome:

@@ -21,7 +21,7 @@ from autograder.remembering import Around
 from autograder.sandbox import channel
 from autograder.sandbox.exchange import MAX_MESSAGE, Exchange, Request, Requests, once
 from autograder.sandbox.outputs import checked
-from autograder.sandbox.seam import Queries, Query
+from autograder.sandbox.seam import Cell, Cells, Queries, Query
 from autograder.sandbox.server import End, Process
 from autograder.wire import Malformed, encode, may_hold
 
@@ -55,7 +55,22 @@ class WarmStudent:
 
     def run(self, source: str, *, seconds: float, drawn: bool = True) -> CellOutcome:
         """What a cell put out, and how it ended."""
-        reply = self._ask({"op": "run", "source": _text(source), "drawn": drawn}, seconds)
+        return next(self.runs(once(Cell(source, lambda: seconds, drawn))))
+
+    def runs(self, cells: Cells) -> Iterator[CellOutcome]:
+        """What each cell put out, and how it ended; several may be on their way."""
+
+        def requests() -> Request | None:
+            if (cell := cells()) is None:
+                return None
+            return Request({"op": "run", "source": _text(cell.source), "drawn": cell.drawn}, cell.seconds)
+
+        for reply in self._replies(requests):
+            yield self._ran(reply)
+            if self._lost is not None:
+                return
+
+    def _ran(self, reply: dict[str, Any] | Lost) -> CellOutcome:
         if isinstance(reply, Lost):
             return CellOutcome((), reply)
         try:
