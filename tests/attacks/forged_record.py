@@ -10,7 +10,7 @@ real = worker.encode
 
 def forged(tree, **options):
     head, blob = real(tree, **options)
-    return head.replace(b'null', b'{"$r":["Check",{"label":{"$s":"mine"},"kind":{"$s":"value"}}]}'), blob
+    return head.replace(b'null', b'{"$r":["Check",{"label":"mine","kind":"value"}]}'), blob
 
 worker.encode = forged
 

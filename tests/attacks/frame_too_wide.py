@@ -6,9 +6,9 @@
 import gc, struct
 
 (transport,) = [thing for thing in gc.get_objects() if type(thing).__name__ == "Transport" and hasattr(thing, "_asked")]
-REPLY = b'{"$d":[[{"$s":"id"},%d],[{"$s":"kind"},{"$s":"returned"}],[{"$s":"seconds"},0.0],[{"$s":"changed"},{"$t":[]}],[{"$s":"value"},%s]]}'
+REPLY = b'{"id":%d,"kind":"returned","changed":{"$t":[]},"value":%s}'
 
 def attack(facts):
-    value, blob = b'{"$l":[' + b"1," * 2_000_000 + b"1]}", b""
+    value, blob = b"[" + b"1," * 2_000_000 + b"1]", b""
     head = REPLY % (transport._asked, value)
     transport._peer.sendall(struct.pack(">IQ", len(head), len(blob)) + head + blob)

@@ -6,7 +6,7 @@
 import gc, struct
 
 (transport,) = [thing for thing in gc.get_objects() if type(thing).__name__ == "Transport" and hasattr(thing, "_asked")]
-REPLY = b'{"$d":[[{"$s":"id"},%d],[{"$s":"kind"},{"$s":"returned"}],[{"$s":"seconds"},0.0],[{"$s":"changed"},{"$t":[]}],[{"$s":"value"},%s]]}'
+REPLY = b'{"id":%d,"kind":"returned","changed":{"$t":[]},"value":%s}'
 
 def attack(facts):
     value, blob = b"NaN", b""

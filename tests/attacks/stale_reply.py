@@ -11,6 +11,6 @@ earlier = transport._asked
 
 # %%
 def attack(facts):
-    head, blob = encode({"id": earlier, "kind": "returned", "value": 1.0, "seconds": 0.0, "changed": ()})
+    head, blob = encode({"id": earlier, "kind": "returned", "value": 1.0, "changed": ()})
     transport._peer.sendall(struct.pack(">IQ", len(head), len(blob)) + head + blob)
     return 2.0

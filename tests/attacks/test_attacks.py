@@ -73,7 +73,7 @@ def test_the_next_submission_is_unharmed(warm: WarmSandbox) -> None:
         with warm.open(LIMITS) as student:
             student.run("import os, sys\ndef f(): return os.listdir('.'), 'left' in globals()", seconds=10)
             attacker.run("left = 1; sys = None; import numpy; numpy.mean = None", seconds=10)
-            assert student.call("f", Call(()), seconds=10) == Returned(([], False), pytest.approx(0, abs=5))
+            assert student.call("f", Call(()), seconds=10) == Returned(([], False))
 
 
 def test_there_are_enough_of_them() -> None:
@@ -85,7 +85,7 @@ def test_a_wrong_expectation_is_noticed(warm: WarmSandbox, facts: dict[str, obje
     assert reported(warm, {"attack": truth.format("blocked", "True")}, facts)["attack"].startswith("Returned")
     assert shortcoming(truth.format("blocked", ""), Raised("ValueError", "", "")) == ""
     for announced in ("lost exit", "raised KeyError", "handle", "returned 2.0"):
-        assert shortcoming(truth.format(announced, ""), Returned(1.0, 0.0, ())) != ""
+        assert shortcoming(truth.format(announced, ""), Returned(1.0)) != ""
     assert shortcoming(truth.format("lost exit", ""), Lost("time")) != ""
     assert shortcoming("# expect: whatever", Lost("time")) == "its first line cannot be read"
     told = (

@@ -47,7 +47,7 @@ def told(name: str, law: Any, warm: WarmSandbox) -> Any:
     """What is noted of a law that holds all the same."""
     with warm.open(Limits()) as student:
         student.run(TELLS, seconds=20)
-        noting: Any = said.Noting(student)
+        noting: Any = said.Noting(lambda query: student.call(query.target, query.call, seconds=query.seconds()))
         assert judge_law(law, Subject(noting, name, SIGNATURE, lambda: 20.0), 1) == LawResult(True)
     return noting.said
 
@@ -60,8 +60,8 @@ def test_endless_talk_is_not_noted_and_costs_no_point(law: Any, warm: WarmSandbo
 @pytest.mark.parametrize("law", [calls, answers])
 def test_without_the_limit_it_is_noted(law: Any, warm: WarmSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     class Boundless(said.Noting):
-        def __init__(self, student: Any) -> None:
-            super().__init__(student, _room=1 << 40)
+        def __init__(self, ask: Any) -> None:
+            super().__init__(ask, _room=1 << 40)
 
     monkeypatch.setattr(said, "Noting", Boundless)
     noted = told(law.__name__, law, warm)
@@ -71,4 +71,4 @@ def test_without_the_limit_it_is_noted(law: Any, warm: WarmSandbox, monkeypatch:
 
 def test_notes_are_read_as_data_and_nothing_else() -> None:
     text = said_to_text({"law": []})
-    assert json.loads(text.partition("\n")[0]) == {"$l": [{"$t": [{"$s": "law"}, {"$l": []}]}]}
+    assert json.loads(text.partition("\n")[0]) == [{"$t": ["law", []]}]

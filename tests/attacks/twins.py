@@ -23,7 +23,7 @@ import pytest
 
 from autograder import wire
 from autograder.records import Limits
-from autograder.sandbox import channel
+from autograder.sandbox import channel, exchange
 from autograder.sandbox import student as grader_s_side
 from autograder.sandbox.pool import WarmSandbox
 from seam import CANARY, LIMITS, attacked, shortcoming, succeeded
@@ -76,7 +76,7 @@ def with_more(setting: str, patch: pytest.MonkeyPatch) -> Limits:
     name, value = setting.removeprefix("with ").split("=")
     if name in {field.name for field in dataclasses.fields(Limits)}:
         return dataclasses.replace(LIMITS, **{name: int(value)})
-    for module in (wire, grader_s_side):
+    for module in (wire, grader_s_side, exchange):
         if hasattr(module, name):
             patch.setattr(module, name, int(value))
     return LIMITS
@@ -109,20 +109,21 @@ def in_its_process(attack: Path, said: str) -> str:
 
 def secret_numbers(patch: pytest.MonkeyPatch) -> None:
     """Every request has the same number."""
-    patch.setattr(grader_s_side, "secrets", SimpleNamespace(randbits=lambda bits: 1))
+    patch.setattr(exchange, "secrets", SimpleNamespace(randbits=lambda bits: 1))
 
 
 def a_cap_on_lengths(patch: pytest.MonkeyPatch) -> None:
     """The grader makes room for whatever is announced."""
-    exactly = channel._exactly
+    announced = channel.Reader._sizes
 
-    def receive(peer: socket.socket, *, deadline: Any = None, **caps: int) -> tuple[bytes, bytes]:
-        sizes = channel.LENGTHS.unpack(exactly(peer, channel.LENGTHS.size, deadline))
-        if sum(sizes) > MEMORY:
+    def sizes(self: channel.Reader) -> tuple[int, int, int]:
+        if sum(found := announced(self)) > MEMORY:
             raise MemoryError
-        return exactly(peer, sizes[0], deadline), exactly(peer, sizes[1], deadline)
+        return found
 
-    patch.setattr(channel, "receive", receive)
+    patch.setattr(channel, "MAX_HEAD", 1 << 64)
+    patch.setattr(channel, "MAX_BLOB", 1 << 64)
+    patch.setattr(channel.Reader, "_sizes", sizes)
 
 
 def strict_decoding(patch: pytest.MonkeyPatch) -> None:
@@ -133,75 +134,67 @@ def strict_decoding(patch: pytest.MonkeyPatch) -> None:
 
         def node(tree: Any) -> Any:
             match tree:
-                case {"$s": text}:
-                    return text
-                case {"$d": pairs}:
-                    return {node(k): node(v) for k, v in pairs}
                 case {"$t": parts}:
                     return tuple(node(part) for part in parts)
                 case {"$a": (name, shape, offset)}:
                     return np.frombuffer(before + blob, name, np.prod(shape), offset + len(before)).reshape(shape)
+                case dict():
+                    return {key: node(value) for key, value in tree.items()}
             return tree
 
         return node(json.loads(head))
 
-    patch.setattr(grader_s_side, "decode", decode)
+    patch.setattr(exchange, "decode", decode)
 
 
 def a_list_of_records(patch: pytest.MonkeyPatch) -> None:
     """A worker may send every record that there is."""
-    patch.setattr(grader_s_side, "decode", partial(wire.decode, allow=wire.TRUSTED))
+    patch.setattr(exchange, "decode", partial(wire.decode, allow=wire.TRUSTED))
 
 
 def a_format_of_our_own(patch: pytest.MonkeyPatch) -> None:
     """What begins as a pickle is read as a pickle."""
-    receive, decode = channel.receive, wire.decode
+    frame, decode = channel.Reader.frame, wire.decode
 
-    def received(peer: socket.socket, **options: Any) -> tuple[bytes, bytes]:
-        peer.settimeout(20)
-        if peer.recv(1, socket.MSG_PEEK) == b"\x80":
-            return peer.recv(1 << 16), b""
-        return receive(peer, **options)
+    def received(self: channel.Reader, **options: Any) -> tuple[bytes, bytes]:
+        if not self._buffer:
+            self._buffer += self._received(1 << 16, time.monotonic() + 20)
+        if self._buffer[:1] == b"\x80":
+            return bytes(self._buffer), b""
+        return frame(self, **options)
 
-    patch.setattr(channel, "receive", received)
-    patch.setattr(grader_s_side, "decode", lambda h, b: pickle.loads(h) if h[:1] == b"\x80" else decode(h, b))
+    patch.setattr(channel.Reader, "frame", received)
+    patch.setattr(exchange, "decode", lambda h, b: pickle.loads(h) if h[:1] == b"\x80" else decode(h, b))
 
 
 def deafness_to_files(patch: pytest.MonkeyPatch) -> None:
     """The grader takes the open files that come with a frame."""
 
-    def exactly(peer: socket.socket, size: int, deadline: Any) -> bytes:
-        peer.settimeout(20)
-        data = b""
-        while len(data) < size:
-            more, files, *_ = socket.recv_fds(peer, size - len(data), 200)
-            for file in files:
-                os.close(file)
-            if len(files) > 50:
-                raise TooManyFiles
-            data += more
+    def received(self: channel.Reader, most: int, deadline: Any) -> bytes:
+        self._peer.settimeout(20)
+        data, files, *_ = socket.recv_fds(self._peer, most, 200)
+        for file in files:
+            os.close(file)
+        if len(files) > 50:
+            raise TooManyFiles
         return data
 
-    patch.setattr(channel, "_exactly", exactly)
+    patch.setattr(channel.Reader, "_received", received)
 
 
 def one_deadline_for_all(patch: pytest.MonkeyPatch) -> None:
     """The time begins anew with every byte."""
-    exactly = channel._exactly
-
-    def patiently(peer: socket.socket, size: int, deadline: Any) -> bytes:
-        return b"".join(exactly(peer, 1, time.monotonic() + 20) for _ in range(size))
-
-    patch.setattr(channel, "_exactly", patiently)
+    received = channel.Reader._received
+    patch.setattr(channel.Reader, "_received", lambda self, most, deadline: received(self, 1, time.monotonic() + 20))
 
 
 def a_list_of_offers(patch: pytest.MonkeyPatch) -> None:
     """The grader answers whatever it is asked."""
 
-    def call_back(self: grader_s_side.WarmStudent, reply: Any, deadline: Any) -> None:
-        channel.send(self._peer, *wire.encode({"answer": CANARY}))
+    def call_back(self: exchange.Exchange, reply: Any, deadline: Any) -> None:
+        channel.send(self._peer, channel.framed(*wire.encode({"answer": CANARY})))
 
-    patch.setattr(grader_s_side.WarmStudent, "_call_back", call_back)
+    patch.setattr(exchange.Exchange, "_call_back", call_back)
 
 
 GUARDS: Mapping[str, Callable[[pytest.MonkeyPatch], None]] = {

@@ -14,7 +14,7 @@ from autograder.sandbox.local import LocalSandbox, LocalStudent
 
 ARRAY = np.array([[1.5, np.nan], [-0.0, np.inf]], np.float32)
 RESULTS = (
-    Returned({"a": [ARRAY, (1, 2.5, True, None, "é")]}, seconds=0.25, changed=(1,)),
+    Returned({"a": [ARRAY, (1, 2.5, True, None, "é")]}, changed=(1,)),
     Returned(Handle(3, "toy.Line", True)),
     Returned(Given("sqdist")),
     Raised("ValueError", "no", "traceback"),
@@ -32,7 +32,7 @@ def test_results_come_back_as_they_were() -> None:
     assert found[1:] == (*RESULTS[1:3], Raised("ValueError", "no"), *RESULTS[4:])
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "5\n", '{"$l":[5]}\n', '{"$l":[{"$t":[{"$s":"law"}]}]}\n', "null\n%"])
+@pytest.mark.parametrize("text", ["", "{}", "{", "5\n", '[5]\n', '[{"$t":["law"]}]\n', "null\n%"])
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         from_text(text)

@@ -79,9 +79,14 @@ MALFORMED = {
     "no JSON": b"{",
     "a constant that is not JSON": b"NaN",
     "an unknown node": b'{"$x": 1}',
-    "two tags": b'{"$s": "a", "$l": []}',
-    "a bare list": b"[1]",
-    "a bare string": b'"text"',
+    "two tags": b'{"$t": [], "$d": []}',
+    "a tag among names": b'{"x": 1, "$t": []}',
+    "a tag with nothing to it": b'{"$": 1}',
+    "a name that is not ASCII": '{"é": 1, "x": 2}'.encode(),
+    "a text that is too long": b'"%s"' % (b"x" * (wire.MAX_TEXT + 1)),
+    "a name that is too long": b'{"%s": 1}' % (b"x" * (wire.MAX_TEXT + 1)),
+    "a pair of two letters": b'{"$d": ["ab"]}',
+    "three of a pair": b'{"$d": [[1, 2, 3]]}',
     "an integer of 70 bits": str(2**70).encode(),
     "an integer of 10,000 digits": b"9" * 10_000,
     "an object array": b'{"$a": ["object", [1], 0]}',
@@ -91,12 +96,15 @@ MALFORMED = {
     "a side that overflows": b'{"$a": ["uint8", [4294967296, 4294967296], 0]}',
     "a boolean side": b'{"$a": ["uint8", [true], 0]}',
     "seventeen axes": b'{"$a": ["uint8", [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1], 0]}',
-    "an unhashable key": b'{"$d": [[{"$l": []}, 1]]}',
+    "an unhashable key": b'{"$d": [[[], 1]]}',
     "an array as a key": b'{"$d": [[{"$a": ["uint8", [1], 0]}, 1]]}',
-    "a record of the grader's": b'{"$r": ["Check", {"label": {"$s": "x"}, "kind": {"$s": "value"}}]}',
+    "a record of the grader's": b'{"$r": ["Check", {"label": "x", "kind": "value"}]}',
     "a record that is none": b'{"$r": ["open", {}]}',
-    "a handle without a number": b'{"$r": ["Handle", {"ident": {"$s": "x"}, "type": {"$s": ""}, "callable": true}]}',
-    "a deep tree": b'{"$l": [' * 100 + b"]}" * 100,
+    "a handle without a number": b'{"$r": ["Handle", {"ident": "x", "type": "", "callable": true}]}',
+    "a handle whose number is none": b'{"$r": ["Handle", {"ident": true, "type": ""}]}',
+    "a handle of no type": b'{"$r": ["Handle", {"ident": 1, "type": 2}]}',
+    "a deep tree": b"[" * 100 + b"]" * 100,
+    "a deep tree of names": b'{"a": ' * 100 + b"1" + b"}" * 100,
     "a tree too deep for the parser": b"[" * 100_000,
 }
 
@@ -105,6 +113,12 @@ MALFORMED = {
 def test_a_malformed_frame_is_refused(what: str) -> None:
     with pytest.raises(Malformed):
         decode(MALFORMED[what], b"12345678")
+
+
+def test_a_sheet_of_an_earlier_release_is_read() -> None:
+    """Texts and lists had tags of their own, and every field of a record was written."""
+    tree = {"$d": [[{"$s": "a"}, {"$l": [1, {"$s": "é"}, {"$r": ["Spec", {"kind": {"$s": "any"}, "axes": None}]}]}]]}
+    assert from_text(json.dumps({"tree": tree, "arrays": ""})) == {"a": [1, "é", Spec()]}
 
 
 def test_a_frame_over_the_caps_is_refused() -> None:

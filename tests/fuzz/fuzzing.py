@@ -61,7 +61,7 @@ def read_frame(data: tuple[bytes, bytes]) -> None:
 
 def stream(rng: Rng) -> bytes:
     head, blob = frame(rng)
-    whole = channel.LENGTHS.pack(len(head), len(blob)) + head + blob
+    whole = channel.framed(head, blob)
     return damaged(rng, whole) if rng.random() < 0.7 else whole
 
 
@@ -71,8 +71,9 @@ def read_stream(data: bytes) -> None:
         ours.sendall(data)
         ours.shutdown(socket.SHUT_WR)
         with suppress(Malformed, channel.Ended, channel.Expired):
+            reader = channel.Reader(theirs)
             while True:
-                decode(*channel.receive(theirs, deadline=time.monotonic() + 1))
+                decode(*reader.frame(deadline=time.monotonic() + 1))
 
 
 def sheet(rng: Rng) -> str:

@@ -69,7 +69,7 @@ def node(rng: Rng, depth: int = 5) -> Any:
     inner = lambda: node(rng, depth - 1) if depth else scalar(rng)  # noqa: E731
     match rng.randrange(9):
         case 0:
-            return {"$s": word(rng)}
+            return {rng.choice(("$s", "x")): word(rng)}
         case 1:
             return {rng.choice(("$l", "$t")): [inner() for _ in range(rng.randrange(4))]}
         case 2:
