@@ -82,7 +82,7 @@ def decode(head: bytes, blob: bytes, *, allow: Collection[type] = HOSTILE) -> An
         return _Reader(blob, allow).node(_READS.decode(head.decode()), 0)
     except Malformed:
         raise
-    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError, StopIteration) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         raise Malformed(f"the frame is not well formed: {type(error).__name__}") from None
 
 
@@ -263,8 +263,14 @@ class _Reader:
             return array
         return np.frombuffer(self.blob, dtype, size, offset).reshape(shape)
 
+    def named(self, name: Any) -> type:
+        for kind in self.allow:
+            if kind.__name__ == name:
+                return kind
+        raise Malformed("an unknown record")
+
     def record(self, name: str, parts: dict[str, Any], *, depth: int) -> Any:
-        record = next(kind for kind in self.allow if kind.__name__ == name)
+        record = self.named(name)
         values = dict(zip(parts, self.values_of(parts.values(), depth), strict=True))
         if record is records.Spy:
             values["function"] = _elsewhere

@@ -43,9 +43,9 @@ USED = "import jax.numpy as jnp\njnp.sum(jnp.exp(jnp.ones((5, 3))), axis=1).bloc
 SEAM = {
     "open": "a worker begins",
     "look_through": "reading what remembers",
-    "run": "cells",
+    "runs": "cells",
     "bind": "references put in",
-    "call": "questions",
+    "answers": "questions",
     "close": "a worker ends",
 }
 LOOKED_INTO = ("perfect", "python_loops")
@@ -184,11 +184,34 @@ class Clock:
             try:
                 answer = found(*args, **options)
             finally:
-                times, seconds = self.parts.get(SEAM[name], (0, 0.0))
-                self.parts[SEAM[name]] = times + 1, seconds + time.perf_counter() - begin
+                self._add(name, time.perf_counter() - begin)
             return Clock(answer, self.parts) if name == "open" else answer
 
-        return timed
+        def each_timed(following: Callable[[], Any]) -> Iterator[Any]:
+            """Outcomes, less the time in which the grader finds out what it asks next."""
+            ours = 0.0
+
+            def asked() -> Any:
+                nonlocal ours
+                begin = time.perf_counter()
+                try:
+                    return following()
+                finally:
+                    ours += time.perf_counter() - begin
+
+            outcomes = found(asked)
+            while True:
+                ours, begin = 0.0, time.perf_counter()
+                if (outcome := next(outcomes, None)) is None:
+                    return
+                self._add(name, time.perf_counter() - begin - ours)
+                yield outcome
+
+        return each_timed if name in ("runs", "answers") else timed
+
+    def _add(self, name: str, seconds: float) -> None:
+        times, before = self.parts.get(SEAM[name], (0, 0.0))
+        self.parts[SEAM[name]] = times + 1, before + seconds
 
     def __enter__(self) -> Clock:
         return self

@@ -83,7 +83,7 @@ class Student(Protocol):
 
     def answers(self, queries: Queries) -> Iterator[Outcome]:
         """What is answered to each of `queries`, in their order, until there are none or the worker is gone. A worker
-        may have the next ones before it has answered."""
+        may have the next ones before it has answered, so whoever stops listening has done with this worker."""
         ...
 
     def bind(self, name: str, spy: Spy) -> None:

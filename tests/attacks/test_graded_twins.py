@@ -20,7 +20,7 @@ from autograder.carry import reference_spies
 from autograder.course import Chapter, load_chapter, load_course
 from autograder.grade import grade
 from autograder.records import Call, CellOutcome, Graded, Limits, Lost, Raised, Returned, Sheet, Spy, Verdict
-from autograder.sandbox import student as grader_s_side
+from autograder.sandbox import exchange
 from autograder.sandbox.pool import WarmSandbox, WarmStudent
 from autograder.secret import hidden_sheet
 from autograder.wire import from_text
@@ -28,6 +28,7 @@ from graded_class import (
     CONTROL,
     SEED,
     TRICKS,
+    canaries,
     cells,
     course_in,
     entry_of,
@@ -35,6 +36,7 @@ from graded_class import (
     in_this_process,
     state_of,
     submitted,
+    told,
     unlike,
 )
 from twins import twin
@@ -171,7 +173,7 @@ def test_in_one_worker_the_borrowed_reference_would_be_kept(
 def test_without_a_cap_the_reference_is_asked_without_end(
     warm: WarmSandbox, course: Path, chapter: Chapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grader_s_side, "MAX_CALLBACKS", 1000)
+    monkeypatch.setattr(exchange, "MAX_CALLBACKS", 1000)
     A = np.ones((2, 2), np.float32)
 
     def asked() -> Any:
@@ -199,14 +201,14 @@ def test_a_reply_whose_number_can_be_known_is_taken_for_the_next(
             return student.call("sqdist", Call((x, x)), seconds=20)
 
     assert not isinstance(second_answer(), Returned)
-    monkeypatch.setattr(grader_s_side, "secrets", SimpleNamespace(randbits=lambda bits: 1))
+    monkeypatch.setattr(exchange, "secrets", SimpleNamespace(randbits=lambda bits: 1))
     assert np.array_equal(second_answer().value, x)
 
 
 def test_without_a_cap_on_callbacks_the_grader_keeps_them_all(
     warm: WarmSandbox, course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grader_s_side, "MAX_CALLBACKS", 100)
+    monkeypatch.setattr(exchange, "MAX_CALLBACKS", 100)
 
     def megabytes() -> int:
         seen: list[Any] = []
@@ -216,7 +218,7 @@ def test_without_a_cap_on_callbacks_the_grader_keeps_them_all(
         return sum(array.nbytes for array in seen) >> 20
 
     assert megabytes() <= 128
-    monkeypatch.setattr(grader_s_side, "MAX_CALLBACKS_BYTES", 1 << 40)
+    monkeypatch.setattr(exchange, "MAX_CALLBACKS_BYTES", 1 << 40)
     assert megabytes() == 200
 
 
@@ -283,3 +285,18 @@ def test_the_grader_s_view_would_tell_which_way_was_chosen(
 
     assert len(ways(verdicts)) > 1
     assert ways(map(report.student_view, verdicts)) == {"value"}
+
+
+# ---- what a worker is told beforehand ------------------------------------------------------------------------------
+
+
+def test_asked_all_at_once_hidden_inputs_would_be_read_ahead(
+    course: Path, chapter: Chapter, sheet: Sheet, warm: WarmSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hidden_and_told() -> list[str]:
+        texts = told(graded_alone("reading_ahead", course, chapter, sheet, warm)).values()
+        return [number for number in canaries(sheet) if any(number in text for text in texts)]
+
+    assert hidden_and_told() == []
+    monkeypatch.setattr("autograder.grade.groupby", lambda talks, key: [(None, talks)])
+    assert len(hidden_and_told()) > 10

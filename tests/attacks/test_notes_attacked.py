@@ -40,7 +40,7 @@ def answers(f, rng):
 
 
 def nested(f, rng):
-    return all(f(number) != number for number in range(4_000))
+    return all(f(number) != number for number in range(8_000))
 
 
 def told(name: str, law: Any, warm: WarmSandbox) -> Any:

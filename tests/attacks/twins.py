@@ -76,7 +76,7 @@ def with_more(setting: str, patch: pytest.MonkeyPatch) -> Limits:
     name, value = setting.removeprefix("with ").split("=")
     if name in {field.name for field in dataclasses.fields(Limits)}:
         return dataclasses.replace(LIMITS, **{name: int(value)})
-    for module in (wire, grader_s_side, exchange):
+    for module in (wire, channel, exchange, grader_s_side):
         if hasattr(module, name):
             patch.setattr(module, name, int(value))
     return LIMITS

@@ -32,7 +32,7 @@ def test_results_come_back_as_they_were() -> None:
     assert found[1:] == (*RESULTS[1:3], Raised("ValueError", "no"), *RESULTS[4:])
 
 
-@pytest.mark.parametrize("text", ["", "{}", "{", "5\n", '[5]\n', '[{"$t":["law"]}]\n', "null\n%"])
+@pytest.mark.parametrize("text", ["", "{}", "{", "5\n", "[5]\n", '[{"$t":["law"]}]\n', "null\n%"])
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         from_text(text)

@@ -169,9 +169,7 @@ def test_what_was_said_comes_back_as_it_was(said: Mapping[str, tuple[Said, ...]]
     assert said_from_text(said_to_text(said)) == said
 
 
-@pytest.mark.parametrize(
-    "text", ["{", "5\n", '[5]\n', '[{"$t":["a",[{"$t":["a","b",5]}]]}]\n']
-)
+@pytest.mark.parametrize("text", ["{", "5\n", "[5]\n", '[{"$t":["a",[{"$t":["a","b",5]}]]}]\n'])
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         said_from_text(text)

@@ -35,7 +35,7 @@ def found(name: str, seeds: int = 400) -> int:
     [
         ("frame", "autograder.wire._Reader.array", lambda self, name, shape, offset: 1 / len(shape)),
         ("stream", "autograder.wire._Reader.record", lambda self, *parts, depth: 1 / 0),
-        ("sheet", "autograder.wire._plain", lambda text: text[: 1 // len(text)]),
+        ("sheet", "autograder.wire._plain", lambda text: 1 / 0),
         ("outputs", "autograder.sandbox.outputs._plain", lambda text: 1 / 0),
         ("notebook", "autograder.notebook.document._mapping", dict),
     ],
