@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.arrays import as_array
 from autograder.client_sheet import Loaded, Trouble
 from autograder.invoke import Bench, alive
 from autograder.records import (
@@ -23,7 +24,6 @@ from autograder.records import (
     Spy,
     Transform,
 )
-from autograder.wire import as_array
 
 SMALL = 36
 """Arrays of at most this many entries are written out."""

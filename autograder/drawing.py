@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from autograder.arrays import as_array
 from autograder.author import Exercise, Question
 from autograder.errors import AuthorError
 from autograder.records import Call, Given, Helper, Key, Parameter
-from autograder.wire import as_array
 
 
 def call_of(exercise: Exercise, question: Question, secret: bytes) -> Call:

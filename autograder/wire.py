@@ -18,14 +18,8 @@ from typing import Any
 import numpy as np
 
 from autograder import records
+from autograder.arrays import DTYPES, as_array, name_of
 
-DTYPES = {
-    name: np.dtype(name).newbyteorder("<")
-    for name in (
-        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-        *("float16", "float32", "float64", "complex64", "complex128"),
-    )
-}
 MAX_HEAD = 8 << 20
 MAX_BLOB = 64 << 20
 MAX_NODES = 50_000
@@ -141,7 +135,7 @@ class _Writer:
         return [self.node(value, depth + 1) for value in values]
 
     def array(self, array: np.ndarray) -> Any:
-        name, shape = _name(array.dtype), list(array.shape)
+        name, shape = name_of(array.dtype), list(array.shape)
         if self.offset + array.nbytes > MAX_BLOB:  # before it is copied
             raise Malformed(f"the value takes more than {MAX_BLOB:,} bytes")
         buffer = np.ascontiguousarray(array, dtype=DTYPES[name]).tobytes()
@@ -181,26 +175,6 @@ def size_of(tree: Any) -> int:
         case str():
             return len(tree)
     return 8
-
-
-def as_array(value: Any) -> np.ndarray | None:
-    """The plain array that a value of NumPy, JAX, TensorFlow, PyTorch or pandas holds, or None."""
-    if isinstance(value, np.ndarray | np.generic | complex):
-        array = np.asarray(value)
-    elif type(value).__module__.partition(".")[0] in FRAMEWORKS and hasattr(value, "shape") and hasattr(value, "dtype"):
-        detach = getattr(value, "detach", None)
-        try:
-            array = np.asarray(detach() if detach is not None else value)
-        except Exception:  # keys, tracers, tensors elsewhere: not data
-            return None
-    else:
-        return None
-    if _name(array.dtype) == "bfloat16":
-        array = array.astype(np.float32)
-    return np.asarray(array) if _name(array.dtype) in DTYPES else None
-
-
-FRAMEWORKS = frozenset({"jax", "jaxlib", "tensorflow", "keras", "torch", "pandas"})
 
 
 class _Reader:
@@ -297,11 +271,6 @@ def _names(keys: Collection[Any]) -> bool:
 def _plain(text: str) -> str:
     """Text without lone surrogates, which no file could hold."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-@lru_cache(64)
-def _name(dtype: Any) -> str:
-    return str(dtype.name)
 
 
 @lru_cache(64)

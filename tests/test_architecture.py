@@ -20,7 +20,8 @@ MAY_IMPORT: Mapping[str, str] = {
     "settings": "",
     "signature": "records",
     "compare": "records",
-    "wire": "records",
+    "arrays": "",
+    "wire": "records arrays",
     "laws": "records compare sandbox.seam",
     "estimators": "records laws",
     "judge": "records compare laws",
@@ -30,7 +31,7 @@ MAY_IMPORT: Mapping[str, str] = {
     # the author's side
     "author": "records estimators laws signature",
     "estimator_laws": "author estimators laws",
-    "drawing": "records author wire",
+    "drawing": "records arrays author",
     "sheet": "records author drawing laws wire sandbox.local",
     "coursefile": "records",
     "lean": "",
@@ -46,7 +47,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "frameworks": "records",
     "said": "records sandbox.seam wire",
     "answers": "records judge said wire",
-    "lineage": "records wire",
+    "lineage": "records arrays wire",
     "pairs": "records compare judge wire",
     "questions": "records answers course lineage pairs wire",
     "recall": "records answers course judge laws pairs said wire",
@@ -67,7 +68,7 @@ MAY_IMPORT: Mapping[str, str] = {
     " settings compiled estimators estimator_laws sandbox.device sandbox.proof sandbox.seam",
     "batch": "records grade session notebook",
     "classroom": "records judge notebook pairs report card course secret wire",
-    "verify": "records author course sheet judge compare laws invoke compiled wire sandbox.local",
+    "verify": "records arrays author course sheet judge compare laws invoke compiled wire sandbox.local",
     "notebook": "records author beside course coursefile drawing rewards sheet signature wire",
     # the student's side
     "beside": "",
@@ -78,7 +79,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "sandbox.local": "records invoke remembering sandbox.seam wire",
     "client": "records compare judge laws report card client_sheet client_example",
     "client_sheet": "records estimators judge laws wire invoke sandbox.local",
-    "client_example": "records client_sheet invoke wire",
+    "client_example": "records arrays client_sheet invoke",
     # those that bring it together
     "backends": "records report card classroom course session settings batch secret turn notebook scale.parcel wire"
     " sandbox.seam sandbox.pool",

@@ -19,7 +19,8 @@ from autograder.sandbox.device import CPU, Device, variables
 
 PACKAGE = Path(__file__).resolve().parent.parent
 ENGINE_FILES = """
-    __init__.py bindings.py errors.py calls.py records.py lean.py wire.py invoke.py remembering.py scopes.py tables.py
+    __init__.py arrays.py bindings.py errors.py calls.py records.py lean.py wire.py invoke.py remembering.py scopes.py
+    tables.py
     eager/__init__.py eager/algebra.py eager/arrays.py eager/entries.py eager/first_calls.py eager/indexing.py
     eager/keys.py eager/loops.py eager/running.py eager/shapes.py eager/steps.py eager/unknown.py
     sandbox/__init__.py sandbox/beforehand.py sandbox/channel.py sandbox/confinement.py sandbox/landlock.py

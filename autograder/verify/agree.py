@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from autograder.arrays import as_array
 from autograder.author import Exercise
 from autograder.compare import compare
 from autograder.records import Call, Check, ExerciseSheet, Outcome, Raised, Returned, Transform
 from autograder.sheet import answer, widened
 from autograder.verify.trial import Helpers
-from autograder.wire import as_array
 
 STEP = 1e-6
 """The step of the central differences, relative to numbers larger than 1."""

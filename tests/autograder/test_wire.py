@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograder import wire
+from autograder.arrays import DTYPES
 from autograder.records import Call, Check, Given, Handle, Key, Parameter, Spec, Spy, Transform
-from autograder.wire import DTYPES, HOSTILE, TRUSTED, Malformed, decode, encode, from_text, to_text
+from autograder.wire import HOSTILE, TRUSTED, Malformed, decode, encode, from_text, to_text
 
 ARRAYS = st.sampled_from(sorted(DTYPES)).flatmap(
     lambda name: hnp.arrays(DTYPES[name], hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
