@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from autograder.judge import Result
-from autograder.records import LawResult, Lost, Raised, Returned
+from autograder.records import LawResult, Looked, Lost, Raised, Returned
 from autograder.said import Said
 from autograder.wire import Malformed, decode, encode
 
@@ -67,12 +67,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Earlier:
-    """What an earlier run was answered by the same cells, and what these put out. `parts` are of exercises that are no
-    longer asked the same."""
+    """What an earlier run was answered by the same cells, what these put out, and what it read off them. `parts` are of
+    exercises that are no longer asked the same."""
 
     answers: Mapping[Way, Answers]
     cells: Mapping[int, tuple[Mapping[str, Any], ...]]
     parts: Mapping[Way, Part] = field(default_factory=dict)
+    looked: Looked | None = None
 
 
 def part_of(answers: Answers, before: Sequence[str], now: Sequence[str]) -> Part | None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autograder.records import CellOutcome, Limits, Lost
+from autograder.records import CellOutcome, Limits, Looked, Lost
 from autograder.sandbox.seam import Student
 
 MAX_DEAD_CELLS = 3
@@ -36,6 +36,7 @@ class Attempt:
     unasked: dict[str, str] = field(default_factory=dict)  # exercises, and how they could not be judged any more
     begin: float = field(default_factory=time.monotonic)
     defining: Mapping[int, str] | None = None  # what is left of cells where nobody looks, once that is known
+    looked: Looked | None = None  # what was read off the student's cells
     forgets: bool = False  # whether the code is known not to remember what it was asked
     broken_off: bool = False  # whether something new ended a worker, and with it what an earlier run has asked
     spent: float = 0.0  # by workers that have gone

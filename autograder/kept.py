@@ -32,7 +32,7 @@ from autograder.answers import (
     said_to_text,
     to_text,
 )
-from autograder.records import Finding, Graded, Submission, Verdict
+from autograder.records import Finding, Graded, Looked, Submission, Verdict
 from autograder.secret import write_private
 
 
@@ -97,12 +97,12 @@ class Kept:
         """What is kept in `path`; None if there is nothing, or nothing that can be used."""
         try:
             document = json.loads(path.read_text("utf-8"))
-            whole, told = document.pop("whole"), document.pop("answers")
+            whole, told, looked = document.pop("whole"), document.pop("answers"), _looked(document.pop("looked"))
             cells = {int(place): tuple(outputs) for place, outputs in document.pop("cells").items()}
             if self.shown and not document["shown"]:
-                return self._earlier(told, {})
+                return self._earlier(told, {}, looked)
             if whole != self.whole:
-                return self._earlier(told, cells)
+                return self._earlier(told, cells, looked)
             verdicts = tuple(_verdict(v) for v in document.pop("verdicts"))
             notes = tuple(document.pop("notes"))
             graded = Graded(**document, verdicts=verdicts, cells=cells, notes=notes)
@@ -110,7 +110,7 @@ class Kept:
             return None
         return graded if graded.status == "graded" else None
 
-    def _earlier(self, told: Any, cells: Mapping[int, tuple[Any, ...]]) -> Earlier | None:
+    def _earlier(self, told: Any, cells: Mapping[int, tuple[Any, ...]], looked: Looked | None) -> Earlier | None:
         known = {frame: (tuple(checks), *rest) for frame, checks, *rest in told}
         found, parts = dict[Way, Answers](), dict[Way, Part]()
         for way, question in self.questions.items():
@@ -121,7 +121,7 @@ class Kept:
                     found[way] = answers
                 elif part := part_of(answers, checks, question.checks):
                     parts[way] = part
-        return Earlier(found, cells, parts) if found or parts else None
+        return Earlier(found, cells, parts, looked) if found or parts else None
 
 
 def open_kept(
@@ -180,6 +180,16 @@ def record_from_text(text: str) -> Graded:
     cells = {int(place): tuple(outputs) for place, outputs in document.pop("cells").items()}
     notes = tuple(document.pop("notes"))
     return Graded(**document, verdicts=verdicts, cells=cells, notes=notes)
+
+
+def _looked(found: Any) -> Looked | None:
+    """What was read off a student's cells, as it was: JSON knows no tuples."""
+    match found:
+        case [str(digest), list(parts)]:
+            return digest, tuple(tuple(part) if isinstance(part, list) else part for part in parts)
+        case [str(digest), None]:
+            return digest, None
+    return None
 
 
 def _verdict(document: Mapping[str, Any]) -> Verdict:

@@ -16,7 +16,8 @@ from autograder.said import Said
 class Progress:
     """One exercise that is being asked, and the `part` of it of which an earlier run knows how it ends.
 
-    `gone` is how a worker was lost over it, which is how the checks after that one end.
+    `gone` is how a worker was lost over it, which is how the checks after that one end. Those before it that were still
+    being asked are asked again.
     """
 
     exercise: ExerciseSheet
@@ -26,6 +27,7 @@ class Progress:
     gone: Lost | None = None
     recalled: bool = False
     _results: dict[str, Result] = field(default_factory=dict)
+    _reach: int | None = None
 
     def recall(self) -> float:
         """Takes the part that is known for asked. The seconds that it took."""
@@ -39,16 +41,20 @@ class Progress:
         return self.part.seconds
 
     def left(self) -> list[Check]:
-        """The checks that have not been asked, but could be."""
-        return [] if self.gone else [c for c in self.exercise.checks if c.label not in self._results]
+        """The checks that have not been asked, but could be, visible ones first."""
+        return [c for c in self._in_order()[: self._reach] if c.label not in self._results]
+
+    def _in_order(self) -> list[Check]:
+        return sorted(self.exercise.checks, key=lambda check: check.hidden)  # stable
 
     def put(self, check: Check, result: Result) -> bool:
         """Puts down how a check ended. Whether its worker may be asked more."""
         self._results[check.label] = result
         if isinstance(result, Lost) and result.why != "missing":
-            self.gone = result
+            self.gone, self._reach = result, [c.label for c in self._in_order()].index(check.label)
+            return False
         # What an exercise that ran out of memory still holds would starve the others.
-        return not self.gone and not (isinstance(result, Raised) and result.type == "MemoryError")
+        return not (isinstance(result, Raised) and result.type == "MemoryError")
 
     def answers(self, attempt: Attempt, how: str) -> Answers:
         """How the checks ended. Those that could not be asked, because time was up, are noted in the attempt."""

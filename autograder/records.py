@@ -192,12 +192,16 @@ class Verdict:
     seconds: float | None = field(default=None, compare=False)
 
 
+Looked: TypeAlias = tuple[str, Any]
+"""A digest of what a student's cells were read for, and what was read (`remembering.look_through`)."""
+
+
 @dataclass(frozen=True)
 class Graded:
     """One submission, graded, or the reason why not. `cells` are the outputs of the student's cells, by position, all
     of them if they are to be `shown`; `hurried` says that its time was used up before all checks were asked; `answers`
-    are what it was judged by (`answers.Answers`), for as long as somebody may keep them; `known` says that nothing had
-    to be graded."""
+    are what it was judged by (`answers.Answers`), for as long as somebody may keep them, and `looked` what was read off
+    its cells; `known` says that nothing had to be graded."""
 
     student: str
     path: str
@@ -211,6 +215,7 @@ class Graded:
     shown: bool = True
     hurried: bool = False
     answers: Mapping[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    looked: Looked | None = field(default=None, compare=False, repr=False)
     known: bool = field(default=False, compare=False)
 
     @property
@@ -234,6 +239,7 @@ __all__ = [
     "Kind",
     "LawResult",
     "Limits",
+    "Looked",
     "Lost",
     "Outcome",
     "Parameter",

@@ -8,6 +8,8 @@ code may remember that it was called (`remembering`). Of the student's cells not
 from __future__ import annotations
 
 import ast
+import hashlib
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -50,6 +52,12 @@ class Defining:
         runs = needed(self.parts, names, reached.union(changed))
         left = {**self.left, **{place: part.imports for place, part in self.parts.items() if place not in runs}}
         return {place: rest for place, rest in left.items() if place not in showing}
+
+    @property
+    def digest(self) -> str:
+        """Of all that the student's cells are read for: while it stays, so does what was read."""
+        asked = json.dumps([self.own, self.around and vars(self.around), sorted(self.names)])
+        return hashlib.blake2b(asked.encode(), digest_size=12).hexdigest()
 
     @property
     def told(self) -> bool:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +14,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from autograder.answers import Earlier, Question
+from autograder.grade import grade
+from autograder.kept import Kept
 from autograder.records import NO_FRAMEWORKS, Frameworks, Graded, Lost, Raised, Submission, Verdict
 from autograder.sandbox.local import LocalSandbox, LocalStudent
 from autograder.session import Session, open_session
@@ -57,6 +61,34 @@ class Listening(LocalStudent):
     def bind(self, name, spy):
         self.carrying = True
         super().bind(name, spy)
+
+
+def test_what_was_read_off_the_cells_is_not_read_again(toy, toy_sheet, toy_source, tmp_path) -> None:
+    reads = []
+
+    class Reading(LocalStudent):
+        def look_through(self, own, around, names, *, seconds):
+            reads.append(own)
+            return super().look_through(own, around, names, seconds=seconds)
+
+    class Sandbox(LocalSandbox):
+        def open(self, limits, **options):
+            student = super().open(limits, **options)
+            student.__class__ = Reading
+            return student
+
+    submission = Submission("ada", "ada.ipynb", {0: toy_source})
+    first = grade(toy, toy_sheet, submission, Sandbox())
+    kept = Kept(tmp_path, whole="before", questions={way: Question(str(way), ("b",)) for way in first.answers})
+    kept.keep(submission, first)
+    with replace(kept, whole="after").of(submission) as earlier:
+        assert earlier.looked == first.looked is not None
+        left = Earlier({}, earlier.cells, looked=earlier.looked)
+        assert grade(toy, toy_sheet, submission, Sandbox(), left).verdicts == first.verdicts
+    assert len(reads) == 1
+    other = replace(submission, cells={0: toy_source, 1: "x = 1"})
+    grade(toy, toy_sheet, other, Sandbox(), left)
+    assert len(reads) == 2  # other cells are read, whatever was kept
 
 
 def replaced(file: str, old: str, new: str) -> Edit:

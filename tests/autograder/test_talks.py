@@ -1,14 +1,27 @@
 """Several checks are asked at a time where that cannot matter, and one after the other where it could."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from autograder.attempt import attempt_within
 from autograder.errors import OurError
 from autograder.grade import grade
 from autograder.progress import Progress
-from autograder.records import Call, Check, ExerciseSheet, Lost, Raised, Returned, Signature, Submission
+from autograder.records import (
+    Call,
+    Check,
+    ExerciseSheet,
+    LawResult,
+    Limits,
+    Lost,
+    Raised,
+    Returned,
+    Signature,
+    Submission,
+)
 from autograder.sandbox.local import LocalSandbox, LocalStudent
 from autograder.talks import Talk, over
 
@@ -108,6 +121,42 @@ def test_filters_of_warnings_are_a_law_s_own_while_it_waits() -> None:
         ended = list(over(Listening(), [talk(silent), talk(loud), talk(silent)], 0.0))
         assert warnings.filters is before
     assert all(result.kept for _, result in ended)
+
+
+@pytest.mark.parametrize("deadly", [0, 1, 2])
+def test_what_comes_before_the_end_of_a_worker_is_asked_again_and_what_comes_after_is_lost(deadly: int) -> None:
+    labels = ["first", "second", "third"]
+    checks = [Check(label, "law") for label in labels]
+    progress = Progress(ExerciseSheet("add", 1, {"": Signature()}, tuple(checks)))
+    assert not progress.put(checks[deadly], Lost("exit"))
+    assert [check.label for check in progress.left()] == labels[:deadly]
+    for check in progress.left():
+        assert progress.put(check, LawResult(True))
+    assert [getattr(r, "kept", None) for r in progress.answers(attempt_within(Limits()), "to the end").results] == [
+        *[True] * deadly,
+        *[None] * (3 - deadly),
+    ]
+
+
+def test_a_law_that_was_asking_when_the_worker_ended_is_not_lost_with_it(toy, toy_sheet, toy_source) -> None:
+    """The law of Line asks four times. A check that comes after it ends the worker before the second time."""
+    (line,) = [e for e in toy_sheet.exercises if e.name == "Line"]
+    law = next(check for check in line.checks if check.kind == "law")
+    value = next(check for check in line.checks if check.kind == "value" and not check.hidden)
+    sheet = replace(toy_sheet, exercises=(replace(line, checks=(law, value)),))
+
+    class Dying(LocalStudent):
+        def call(self, target, call, *, seconds):
+            return Lost("exit") if call is value.call else super().call(target, call, seconds=seconds)
+
+    class Sandbox(LocalSandbox):
+        def open(self, limits, **options):
+            student = super().open(limits, **options)
+            student.__class__ = Dying
+            return student
+
+    (verdict,) = grade(toy, sheet, Submission("ada", "", {0: toy_source}), Sandbox()).verdicts
+    assert [finding.passed for finding in verdict.findings] == [True, False]
 
 
 def test_nothing_is_asked_when_no_time_is_left() -> None:
