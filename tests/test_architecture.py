@@ -47,7 +47,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "frameworks": "records",
     "said": "records sandbox.seam wire",
     "answers": "records judge said wire",
-    "lineage": "records arrays wire",
+    "lineage": "records arrays",
     "pairs": "records compare judge wire",
     "questions": "records answers course lineage pairs wire",
     "recall": "records answers course judge laws pairs said wire",
@@ -68,7 +68,7 @@ MAY_IMPORT: Mapping[str, str] = {
     " settings compiled estimators estimator_laws sandbox.device sandbox.proof sandbox.seam",
     "batch": "records grade session notebook",
     "classroom": "records judge notebook pairs report card course secret wire",
-    "verify": "records arrays author course sheet judge compare laws invoke compiled wire sandbox.local",
+    "verify": "records arrays author course sheet judge compare laws invoke compiled sandbox.local",
     "notebook": "records author beside course coursefile drawing rewards sheet signature wire",
     # the student's side
     "beside": "",
