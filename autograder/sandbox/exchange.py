@@ -101,8 +101,12 @@ class Exchange:
         return numbers
 
     def _next(self, way: _Way) -> dict[str, Any] | Lost | None:
-        # What is to be asked is found out by authors' code, whose time is not the student's.
-        frames = b"" if way.asked and self._reader.ready() else way.more()
+        try:
+            ready = bool(way.asked) and self._reader.ready()
+        except Malformed as error:
+            return Lost("protocol", str(error)[:MAX_MESSAGE])
+        # What is to be asked is found out by authors' code, whose time is not the student's, nor are its errors.
+        frames = b"" if ready else way.more()
         if not way.asked:
             return None
         request, before, begin = way.asked[0], self._waited, time.monotonic()

@@ -68,6 +68,22 @@ def test_the_one_that_ends_the_worker_is_told_and_those_after_it_are_not(student
     assert asked(student, []) == []
 
 
+def test_what_is_announced_behind_an_answer_ends_the_worker_and_not_the_grader(student: WarmStudent) -> None:
+    spoil = (
+        "from autograder.sandbox import channel\n"
+        "real = channel.send\n"
+        "def spoil(x):\n"
+        "    channel.send = lambda peer, frames, **deadline: real(peer, frames + b'\\xff' * 12)\n"
+        "    return x\n"
+    )
+    assert student.run(spoil, seconds=20).outcome == Returned(None)
+    answers = asked(student, [("spoil", 1), ("same", 2), ("same", 3)])
+    assert answers == [
+        Returned(1),
+        Lost("protocol", "a frame of 4,294,967,295 + 18,446,744,073,709,551,615 bytes was announced"),
+    ]
+
+
 def test_time_is_that_of_each_answer(student: WarmStudent) -> None:
     assert asked(student, [("wait", 0.3)] * 3, seconds=0.8) == [Returned(None)] * 3
     begin = time.monotonic()
